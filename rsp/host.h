@@ -9,7 +9,7 @@
 #include "lib/bytes.h"
 
 #define HOST_NAME_LEN_MAX 253
-#define HOST_TEXT_MAX     (HOST_NAME_LEN_MAX + 7) // "name:65535" and the terminating zero
+#define HOST_TEXT_MAX     (HOST_NAME_LEN_MAX + 9) // brackets, ":65535" and the terminating zero
 #define HOST_PORT_DEFAULT 443
 
 struct host {

@@ -69,7 +69,8 @@ LPAD_NODISCARD enum err notification_metadata_read(struct bytes tlv,
 // Exactly one BF37 or 30 {BF2F ..}. Nothing is verified: that is the server's part.
 LPAD_NODISCARD enum err pending_notification_read(struct bytes tlv, struct pending_notification *ret_pending);
 
-// "install", "enable", "disable", "delete"; "several" for more than one bit, "other" for an unknown one.
+// "install", "enable", "disable", "delete"; "several" for more than one bit, "other" for none or an unknown
+// one.
 const char *notification_event_name(uint32_t events);
 
 #endif
