@@ -1,0 +1,166 @@
+// SPDX-License-Identifier: Apache-2.0
+// RSP values as messages, and the words of enums that several processes show.
+#include "proto/convert.h"
+
+#include "supervisor.pb-c.h"
+
+#include <sodium.h>
+#include <string.h>
+
+static char *borrow(const char *text)
+{
+    return (char *)(uintptr_t)text;
+}
+
+static void owner_to_message(const struct profile_owner *owner, Lpad__Owner *ret)
+{
+    lpad__owner__init(ret);
+    ret->mcc_mnc = binary_from(owner->mcc_mnc, sizeof owner->mcc_mnc);
+    if (owner->gid1.present) {
+        ret->has_gid1 = true;
+        ret->gid1 = binary_from(owner->gid1.bytes, owner->gid1.len);
+    }
+    if (owner->gid2.present) {
+        ret->has_gid2 = true;
+        ret->gid2 = binary_from(owner->gid2.bytes, owner->gid2.len);
+    }
+}
+
+void metadata_to_message(const struct profile_metadata *metadata, struct metadata_message *ret)
+{
+    Lpad__Metadata *m = &ret->message;
+    lpad__metadata__init(m);
+    m->iccid = binary_from(metadata->iccid.bytes, sizeof metadata->iccid.bytes);
+    m->service_provider_name = borrow(metadata->spn);
+    m->profile_name = borrow(metadata->name);
+    m->profile_class = (Lpad__ProfileClass)metadata->class;
+    if (metadata->owner.present) {
+        owner_to_message(&metadata->owner, &ret->owner);
+        m->owner = &ret->owner;
+    }
+    if (metadata->pprs != 0) {
+        m->has_pprs = true;
+        m->pprs = metadata->pprs;
+    }
+    if (metadata->icon_type != PROFILE_ICON_NONE) {
+        m->has_icon_type = true;
+        m->icon_type = (uint32_t)metadata->icon_type;
+        crypto_hash_sha256(ret->icon_sha256, metadata->icon.data, metadata->icon.len);
+        m->has_icon_sha256 = true;
+        m->icon_sha256 = binary_from(ret->icon_sha256, sizeof ret->icon_sha256);
+    }
+    for (size_t i = 0; i < metadata->notification_count; i++) {
+        Lpad__NotificationConfiguration *c = &ret->configurations[i];
+        lpad__notification_configuration__init(c);
+        c->events = metadata->notifications[i].events;
+        c->address = borrow(metadata->notifications[i].address);
+        ret->configuration_list[i] = c;
+    }
+    m->n_notifications = metadata->notification_count;
+    m->notifications = ret->configuration_list;
+}
+
+void profile_to_message(const struct profile_info *profile, struct profile_message *ret)
+{
+    Lpad__Profile *m = &ret->message;
+    lpad__profile__init(m);
+    m->iccid = binary_from(profile->iccid.bytes, sizeof profile->iccid.bytes);
+    if (profile->isdp_aid_len > 0) {
+        m->has_isdp_aid = true;
+        m->isdp_aid = binary_from(profile->isdp_aid, profile->isdp_aid_len);
+    }
+    m->state = profile->state == PROFILE_ENABLED ? LPAD__PROFILE_STATE__PROFILE_ENABLED
+                                                 : LPAD__PROFILE_STATE__PROFILE_DISABLED;
+    // An unknown class gets the rights of a test profile: the fewest.
+    m->profile_class = profile->class < PROFILE_CLASS_UNKNOWN ? (Lpad__ProfileClass)profile->class
+                                                              : LPAD__PROFILE_CLASS__CLASS_TEST;
+    m->nickname = profile->nickname[0] ? borrow(profile->nickname) : NULL;
+    m->service_provider_name = profile->spn[0] ? borrow(profile->spn) : NULL;
+    m->profile_name = profile->name[0] ? borrow(profile->name) : NULL;
+    if (profile->owner.present) {
+        owner_to_message(&profile->owner, &ret->owner);
+        m->owner = &ret->owner;
+    }
+    uint32_t pprs = profile->pprs_unreadable ? PPR_UPDATE_CONTROL | PPR1 | PPR2 : profile->pprs;
+    if (pprs != 0) {
+        m->has_pprs = true;
+        m->pprs = pprs;
+    }
+}
+
+const char *text_for_message(struct bytes text, char *out, size_t cap)
+{
+    struct buf b = buf_make(out, cap - 1);
+    while (text.len > 0 && !b.overflow) {
+        size_t n = 1;
+        while (n < text.len && n < 4 && !utf8_valid(bytes_make(text.data, n)))
+            n++;
+        bool valid = utf8_valid(bytes_make(text.data, n));
+        if (valid)
+            buf_put(&b, text.data, n);
+        else
+            buf_put_byte(&b, '?');
+        n = valid ? n : 1;
+        text.data += n;
+        text.len -= n;
+    }
+    out[b.len] = 0;
+    return out;
+}
+
+const char *function_words(Lpad__Function function)
+{
+    switch (function) {
+    case LPAD__FUNCTION__ES9P_INITIATE_AUTHENTICATION: return "ES9+ InitiateAuthentication";
+    case LPAD__FUNCTION__ES9P_GET_BOUND_PROFILE_PACKAGE: return "ES9+ GetBoundProfilePackage";
+    case LPAD__FUNCTION__ES9P_AUTHENTICATE_CLIENT: return "ES9+ AuthenticateClient";
+    case LPAD__FUNCTION__ES9P_HANDLE_NOTIFICATION: return "ES9+ HandleNotification";
+    case LPAD__FUNCTION__ES9P_CANCEL_SESSION: return "ES9+ CancelSession";
+    case LPAD__FUNCTION__ES10A_GET_EUICC_CONFIGURED_ADDRESSES: return "ES10a GetEuiccConfiguredAddresses";
+    case LPAD__FUNCTION__ES10B_PREPARE_DOWNLOAD: return "ES10b PrepareDownload";
+    case LPAD__FUNCTION__ES10B_LOAD_BOUND_PROFILE_PACKAGE: return "ES10b LoadBoundProfilePackage";
+    case LPAD__FUNCTION__ES10B_GET_EUICC_CHALLENGE: return "ES10b GetEUICCChallenge";
+    case LPAD__FUNCTION__ES10B_GET_EUICC_INFO: return "ES10b GetEUICCInfo";
+    case LPAD__FUNCTION__ES10B_LIST_NOTIFICATION: return "ES10b ListNotification";
+    case LPAD__FUNCTION__ES10B_RETRIEVE_NOTIFICATIONS_LIST: return "ES10b RetrieveNotificationsList";
+    case LPAD__FUNCTION__ES10B_REMOVE_NOTIFICATION_FROM_LIST: return "ES10b RemoveNotificationFromList";
+    case LPAD__FUNCTION__ES10B_AUTHENTICATE_SERVER: return "ES10b AuthenticateServer";
+    case LPAD__FUNCTION__ES10B_CANCEL_SESSION: return "ES10b CancelSession";
+    case LPAD__FUNCTION__ES10C_GET_PROFILES_INFO: return "ES10c GetProfilesInfo";
+    case LPAD__FUNCTION__ES10C_ENABLE_PROFILE: return "ES10c EnableProfile";
+    case LPAD__FUNCTION__ES10C_DISABLE_PROFILE: return "ES10c DisableProfile";
+    case LPAD__FUNCTION__ES10C_DELETE_PROFILE: return "ES10c DeleteProfile";
+    case LPAD__FUNCTION__ES10C_GET_EID: return "ES10c GetEID";
+    case LPAD__FUNCTION__ES10C_SET_NICKNAME: return "ES10c SetNickname";
+    case _LPAD__FUNCTION_IS_INT_SIZE: break;
+    }
+    return "an unknown function";
+}
+
+const char *operation_words(Lpad__Operation operation)
+{
+    switch (operation) {
+    case LPAD__OPERATION__OPERATION_READ: return "read";
+    case LPAD__OPERATION__OPERATION_DOWNLOAD: return "download";
+    case LPAD__OPERATION__OPERATION_ENABLE: return "enable";
+    case LPAD__OPERATION__OPERATION_DISABLE: return "disable";
+    case LPAD__OPERATION__OPERATION_DELETE: return "delete";
+    case LPAD__OPERATION__OPERATION_NICKNAME: return "nickname";
+    case LPAD__OPERATION__OPERATION_NOTIFY: return "notify";
+    case _LPAD__OPERATION_IS_INT_SIZE: break;
+    }
+    return "an unknown operation";
+}
+
+const char *process_words(int process)
+{
+    switch ((Lpad__Process)process) {
+    case LPAD__PROCESS__PROCESS_SUPERVISOR: return "lpad";
+    case LPAD__PROCESS__PROCESS_BROKER: return "lpad-broker";
+    case LPAD__PROCESS__PROCESS_NETD: return "lpad-netd";
+    case LPAD__PROCESS__PROCESS_CARDD: return "lpad-cardd";
+    case LPAD__PROCESS__PROCESS_POLICYD: return "lpad-policyd";
+    case _LPAD__PROCESS_IS_INT_SIZE: break;
+    }
+    return "an unknown process";
+}
