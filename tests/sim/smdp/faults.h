@@ -1,0 +1,28 @@
+// SPDX-License-Identifier: Apache-2.0
+// Faults on demand: a JSON array in a file, read again when the file changed. README.md lists the actions.
+#ifndef TESTS_SIM_SMDP_FAULTS_H
+#define TESTS_SIM_SMDP_FAULTS_H
+
+#include "tests/sim/common/sim.h"
+
+#include <jansson.h>
+#include <sys/stat.h>
+
+struct faults {
+    const char *path; // null: no faults
+    struct stat seen; // of the file that `list` was read from
+    json_t *list;
+    long *counts; // how often each entry's function was asked for since the list was read
+};
+
+// The entry that applies to this request of `function`, or null; a new reference, for the caller to decref.
+// Counts the request. Not thread-safe: the caller serialises.
+json_t *faults_take(struct faults *faults, const char *function);
+
+// The action of a fault ("failed", "http", ...); "" for null.
+const char *fault_action(const json_t *fault);
+bool fault_is(const json_t *fault, const char *action);
+
+void faults_clear(struct faults *faults);
+
+#endif
