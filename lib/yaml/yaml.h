@@ -1,15 +1,17 @@
 // SPDX-License-Identifier: Apache-2.0
 // YAML text into C structs, by a schema, with the exact line and column of everything.
 //
-// Two steps. yaml_parse walks the text with libyaml, refuses early what no configuration needs, and keeps every node
-// with its path and position. yaml_load checks the nodes against a libcyaml schema, so that an error knows
-// its place, and then has libcyaml fill the struct from a canonical copy: libcyaml never sees what was written.
+// Two steps. yaml_parse walks the text with libyaml, refuses early what no configuration needs, and keeps
+// every node with its path and position. yaml_load checks the nodes against a libcyaml schema, so that an
+// error knows its place, and then has libcyaml fill the struct from a canonical copy: libcyaml never sees
+// what was written.
 //
-// Refused while parsing: more than 256 KiB, 20,000 nodes, 16 levels or 1,024 keys in a mapping; anchors, aliases,
-// tags, directives, a second document; bytes that are not UTF-8, control characters in a value; keys
-// that are not plain words or that stand twice. Refused by the schema: unknown and missing keys, wrong types, lengths
-// and counts out of bounds. A number is decimal digits without quotes and without leading zeros; a boolean is true
-// or false; text is text, whatever it looks like: `010`, `yes` and `8949449999999990031` stay as written.
+// Refused while parsing: more than 256 KiB, 20,000 nodes, 16 levels or 1,024 keys in a mapping; anchors,
+// aliases, tags, directives, a second document; bytes that are not UTF-8, control characters in a value; keys
+// that are not plain words or that stand twice. Refused by the schema: unknown and missing keys, wrong types,
+// lengths and counts out of bounds. A number is decimal digits without quotes and without leading zeros; a
+// boolean is true or false; text is text, whatever it looks like: `010`, `yes` and `8949449999999990031` stay
+// as written.
 #ifndef LPAD_LIB_YAML_YAML_H
 #define LPAD_LIB_YAML_YAML_H
 
@@ -42,7 +44,7 @@ const char *yaml_error_text(const struct yaml_error *error, char *out, size_t ca
 //  YAML_NAMED   {a: X, b: Y} becomes [{name: a, value: X}, {name: b, value: Y}]; X that is itself a mapping
 //               keeps its keys and gains `name`: {a: {k: 1}} becomes [{name: a, k: 1}].
 //  YAML_VARIANT a scalar s becomes {scalar_key: s}, a sequence {sequence_key: [...]}; a mapping stays.
-// Paths and positions remain those of the text. A node of another kind is left for the schema to refuse.
+// Errors show paths and positions as they are in the text. YAML_NAMED refuses what is no mapping.
 enum yaml_shape_type {
     YAML_NAMED,
     YAML_VARIANT,
@@ -67,15 +69,18 @@ LPAD_NODISCARD enum err yaml_load(struct yaml_document *document, const cyaml_sc
                                   void **ret_data, struct yaml_error *ret_error);
 void yaml_unload(const cyaml_schema_value_t *schema, void *data);
 
-// Position of the node at a path, as in the text. false (and outputs untouched) when there is none. Keys that shapes
-// made are not part of a path: entry i of a YAML_NAMED mapping is "hosts[i]" for the struct, and here, too.
-bool yaml_find(const struct yaml_document *document, const char *path, uint32_t *ret_line, uint32_t *ret_column);
+// Position in the text of the node at a path. Here and in yaml_refuse paths are as the struct sees them, with
+// shapes applied ("roles[0].name", "profiles.iccids[1]"). false (and outputs untouched) when there is none.
+bool yaml_find(const struct yaml_document *document, const char *path, uint32_t *ret_line,
+               uint32_t *ret_column);
 
-// Fills an error at the node of this path (or at the nearest that exists); always ERR_INPUT, for `return yaml_refuse(...)`.
+// Fills an error at the node of this path (or at the nearest that exists); always ERR_INPUT, for `return
+// yaml_refuse(...)`.
 LPAD_NODISCARD enum err yaml_refuse(const struct yaml_document *document, const char *path, const char *hint,
                                     struct yaml_error *ret_error, const char *format, ...) LPAD_PRINTF(5, 6);
 
-// "did you mean "x"?" into `out` when one of the words is near enough to `word`, else an empty text. Returns `out`.
+// "did you mean "x"?" into `out` when one of the words is near enough to `word`, else an empty text. Returns
+// `out`.
 const char *yaml_nearest(const char *word, const char *const *words, size_t count, char *out, size_t cap);
 
 // Values that are written as text. ERR_INPUT: not of this form; ERR_LIMIT: more than fits 32 bits.
