@@ -55,10 +55,10 @@
 #include <netinet/in.h>
 #include <sys/un.h>
 
-#define CONFIG_PATHS_MAX   16
-#define CONFIG_PORTS_MAX   16
-#define CONFIG_HOSTS_MAX   64
-#define CONFIG_AID_MAX     16
+#define CONFIG_PATHS_MAX    16
+#define CONFIG_PORTS_MAX    16
+#define CONFIG_HOSTS_MAX    64
+#define CONFIG_AID_MAX      16
 #define CONFIG_TERMINAL_MAX 32
 
 // A user or group as it was written. Names are the caller's to resolve; line and column are for its error.
@@ -140,8 +140,10 @@ struct config {
     } limits;
 };
 
-// ERR_INPUT with *ret_error filled (the first error, exact line and column); ERR_MEMORY. config_free(NULL) is fine.
-LPAD_NODISCARD enum err config_read(struct bytes text, struct config **ret_config, struct yaml_error *ret_error);
+// ERR_INPUT with *ret_error filled (the first error, exact line and column); ERR_MEMORY. config_free(NULL) is
+// fine.
+LPAD_NODISCARD enum err config_read(struct bytes text, struct config **ret_config,
+                                    struct yaml_error *ret_error);
 void config_free(struct config *c);
 
 #endif

@@ -255,8 +255,8 @@ static enum err refuse_syntax(const yaml_parser_t *parser, struct bytes text, st
         size_t offset = parser->problem_offset < text.len ? parser->problem_offset : text.len;
         return refuse_at(mark_of(text, offset), "", ret_error, "%s", problem);
     }
-    bool tab = parser->problem_mark.index < text.len && memchr(text.data, '\t', text.len) != NULL &&
-               strstr(problem, "cannot start any token") != NULL;
+    bool tab = strstr(problem, "tab character") != NULL || strstr(problem, "cannot start any token") != NULL;
+    tab = tab && memchr(text.data, '\t', text.len) != NULL;
     return refuse_at(parser->problem_mark, tab ? "indent with spaces, not with tabs" : "", ret_error,
                      "%s%s%s", problem, parser->context != NULL ? " " : "",
                      parser->context != NULL ? parser->context : "");
