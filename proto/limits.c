@@ -10,7 +10,7 @@
 #include "policy.pb-c.h"
 #include "supervisor.pb-c.h"
 
-#define ONE(message, field, min, max)  {&lpad__##message##__descriptor, field, min, max, 1}
+#define ONE(message, field, ...) {&lpad__##message##__descriptor, field, __VA_ARGS__, 1} // ..., least, most
 #define MANY(message, field, count)    {&lpad__##message##__descriptor, field, 0, 0, count}
 #define TEXTS(message, field, max, count) {&lpad__##message##__descriptor, field, 0, max, count}
 

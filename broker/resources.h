@@ -1,0 +1,33 @@
+// SPDX-License-Identifier: Apache-2.0
+// What the supervisor opens for the others: files, the control socket, the card's transport, trust anchors.
+#ifndef LPAD_BROKER_RESOURCES_H
+#define LPAD_BROKER_RESOURCES_H
+
+#include "broker/accounts.h"
+#include "broker/config.h"
+
+// Open for the supervisor's life; handed to each process as it starts.
+struct resources {
+    int null;
+    int lock;         // one lpad per state directory
+    int policy_state; // policyd's two files
+    int policy_good;
+    int archive[2]; // the broker's notification archive
+    int audit;
+    int control; // the listening socket
+};
+
+// Makes missing directories and files (0750, 0640). Errors are logged with path, reason and what to do.
+LPAD_NODISCARD enum err resources_open(const struct config *c, const struct accounts *a, struct resources *ret);
+void resources_close(struct resources *r, const struct config *c);
+
+// The CI certificates of all configured files and folders, as PEM. `*ret` is malloc'ed.
+LPAD_NODISCARD enum err resources_read_ci(const struct config *c, char **ret_pem, size_t *ret_len);
+// The policy's text as a sealed memfd. ERR_IO with errno when the file cannot be read, ERR_LIMIT when it is too large.
+LPAD_NODISCARD enum err resources_read_policy(const struct config *c, int *ret_fd, size_t *ret_size);
+// A connection to the card. ERR_IO with errno.
+LPAD_NODISCARD enum err resources_connect_card(const struct config *c, int *ret_fd);
+// A whole file of at most `max` bytes; malloc'ed, with a terminating zero that is not counted.
+LPAD_NODISCARD enum err resources_read_file(const char *path, size_t max, char **ret_text, size_t *ret_len);
+
+#endif
