@@ -1,0 +1,120 @@
+// SPDX-License-Identifier: Apache-2.0
+// OpenSSL's warm-up and the server certificate's facts.
+#include "netd/tls.h"
+
+#include <openssl/err.h>
+#include <openssl/evp.h>
+#include <openssl/pem.h>
+#include <openssl/rand.h>
+#include <openssl/ssl.h>
+#include <openssl/x509v3.h>
+#include <stdio.h>
+#include <string.h>
+
+#define GSMA_ROLES       "2.23.146.1.2.1."
+#define GSMA_ROLE_DP_TLS GSMA_ROLES "3"
+#define GSMA_ROLE_DS_TLS GSMA_ROLES "6"
+#define OID_TEXT_MAX     96
+
+enum err tls_warm_up(void)
+{
+    uint8_t seed[16];
+    // No exit handlers: the process ends with _exit, and they would run inside the sandbox.
+    if (OPENSSL_init_ssl(OPENSSL_INIT_NO_LOAD_CONFIG | OPENSSL_INIT_NO_ATEXIT, NULL) != 1)
+        return ERR_IO;
+    if (RAND_bytes(seed, sizeof(seed)) != 1)
+        return ERR_IO;
+    // The default provider is loaded here and what its first context fetches is cached.
+    SSL_CTX *context = SSL_CTX_new(TLS_client_method());
+    if (context == NULL)
+        return ERR_IO;
+    SSL_CTX_free(context);
+    ERR_clear_error();
+    return ERR_OK;
+}
+
+enum err tls_check_trust(struct bytes pem, struct fault *f)
+{
+    size_t count = 0;
+    BIO *bio = pem.len <= INT32_MAX ? BIO_new_mem_buf(pem.data, (int)pem.len) : NULL;
+    if (bio == NULL)
+        return ERR_MEMORY;
+    for (;;) {
+        X509 *certificate = PEM_read_bio_X509(bio, NULL, NULL, NULL);
+        if (certificate == NULL)
+            break;
+        X509_free(certificate);
+        count++;
+    }
+    bool at_end = ERR_GET_REASON(ERR_peek_last_error()) == PEM_R_NO_START_LINE;
+    BIO_free(bio);
+    ERR_clear_error();
+    if (count == 0)
+        return fault_set(f, ERR_INPUT, "there is no CI certificate in the settings");
+    if (!at_end)
+        return fault_set(f, ERR_INPUT, "CI certificate %zu of the settings cannot be read", count + 1);
+    return ERR_OK;
+}
+
+static enum err check_roles(const X509 *certificate, struct fault *f)
+{
+    bool some_role = false;
+    bool tls_role = false;
+    int critical = 0;
+    CERTIFICATEPOLICIES *policies = X509_get_ext_d2i(certificate, NID_certificate_policies, &critical, NULL);
+    if (policies == NULL)
+        return critical == -1
+                   ? ERR_OK
+                   : fault_set(f, ERR_REMOTE_TLS, "the server certificate's policies cannot be read");
+    for (int i = 0; i < sk_POLICYINFO_num(policies); i++) {
+        char oid[OID_TEXT_MAX];
+        OBJ_obj2txt(oid, sizeof(oid), sk_POLICYINFO_value(policies, i)->policyid, 1);
+        some_role = some_role || strncmp(oid, GSMA_ROLES, strlen(GSMA_ROLES)) == 0;
+        tls_role = tls_role || strcmp(oid, GSMA_ROLE_DP_TLS) == 0 || strcmp(oid, GSMA_ROLE_DS_TLS) == 0;
+    }
+    CERTIFICATEPOLICIES_free(policies);
+    if (some_role && !tls_role)
+        return fault_set(
+            f, ERR_REMOTE_TLS,
+            "the server's certificate has a GSMA role, but not that of a TLS server "
+            "(certificatePolicies without dp-tls or ds-tls); the server's operator must correct it");
+    return ERR_OK;
+}
+
+enum err tls_read_facts(const struct ssl_st *ssl, struct tls_facts *ret_facts, struct fault *f)
+{
+    struct tls_facts facts = {0};
+    unsigned len = 0;
+    X509 *certificate = SSL_get1_peer_certificate(ssl);
+    if (certificate == NULL)
+        return fault_set(f, ERR_REMOTE_TLS, "the server showed no certificate");
+    enum err e = check_roles(certificate, f);
+    if (e == ERR_OK && (X509_digest(certificate, EVP_sha256(), facts.certificate_sha256, &len) != 1 ||
+                        len != TLS_SHA256_SIZE))
+        e = ERR_MEMORY;
+    X509_free(certificate);
+    ERR_clear_error();
+    snprintf(facts.version, sizeof(facts.version), "%s", SSL_get_version(ssl));
+    if (e == ERR_OK)
+        *ret_facts = facts;
+    return e;
+}
+
+const char *tls_verify_hint(long verify_result)
+{
+    switch (verify_result) {
+    case X509_V_ERR_CERT_NOT_YET_VALID:
+    case X509_V_ERR_CERT_HAS_EXPIRED:
+        return "check this machine's clock; if it is right, the server's operator must renew the certificate";
+    case X509_V_ERR_HOSTNAME_MISMATCH:
+    case X509_V_ERR_IP_ADDRESS_MISMATCH:
+        return "the certificate is for another name: check the address";
+    case X509_V_ERR_UNABLE_TO_GET_ISSUER_CERT_LOCALLY:
+    case X509_V_ERR_SELF_SIGNED_CERT_IN_CHAIN:
+    case X509_V_ERR_DEPTH_ZERO_SELF_SIGNED_CERT:
+    case X509_V_ERR_UNABLE_TO_VERIFY_LEAF_SIGNATURE:
+        return "only the CI certificates named in the configuration are trusted";
+    default:
+        return "check the address and the CI certificates named in the configuration";
+    }
+}
