@@ -1,0 +1,69 @@
+// SPDX-License-Identifier: Apache-2.0
+// The command line: which command, its options and its arguments, from one table that --help prints too.
+#ifndef LPAD_CTL_ARGS_H
+#define LPAD_CTL_ARGS_H
+
+#include "ctl/exit_code.h"
+#include "lib/bytes.h"
+#include "rsp/iccid.h"
+
+#define SOCKET_PATH_DEFAULT "/run/lpad/control.sock"
+#define AUDIT_FILE_DEFAULT  "/var/log/lpad/audit.jsonl"
+// The longest silence of lpad that is waited for, in seconds. Its own deadlines are shorter and say more.
+#define TIMEOUT_DEFAULT 180
+#define TIMEOUT_MAX     86400
+
+enum command {
+    COMMAND_NONE, // none could be read
+    COMMAND_HELP,
+    COMMAND_VERSION,
+    COMMAND_STATUS,
+    COMMAND_EUICC_INFO,
+    COMMAND_PROFILE_LIST,
+    COMMAND_PROFILE_ENABLE,
+    COMMAND_PROFILE_DISABLE,
+    COMMAND_PROFILE_DELETE,
+    COMMAND_PROFILE_NICKNAME,
+    COMMAND_PROFILE_DOWNLOAD,
+    COMMAND_NOTIFICATION_LIST,
+    COMMAND_NOTIFICATION_DELIVER,
+    COMMAND_AUDIT_VERIFY,
+    COMMAND_MAX,
+};
+
+// "profile enable"; never NULL.
+const char *command_name(enum command command);
+
+struct args {
+    enum command command;
+    bool json;
+    bool no_color;
+    bool yes;
+    bool no_refresh;
+    bool code_stdin;
+    bool head;
+    int code_fd;              // -1: not given
+    int confirmation_code_fd; // -1: not given
+    int timeout_ms;           // -1: for ever
+    const char *socket_path;
+    struct iccid iccid;
+    const char *nickname;
+    const char *file;
+    bool has_expected; // --expect SEQ:HASH
+    uint64_t expected_seq;
+    const char *expected_hash; // 64 lower-case hexadecimal digits
+};
+
+#define ARGS_MESSAGE_MAX 512
+
+// Reads argv[1..]. Texts in the result borrow from argv and from `env_socket` (LPAD_SOCKET, may be NULL).
+// ERR_INPUT: `message` says what is wrong, in a sentence, with nothing of an argument that may be a secret;
+// `ret_args` then tells at least whether JSON is wanted. An argument that looks like an activation code is
+// refused and overwritten in argv, which every user of the machine can read.
+LPAD_NODISCARD enum err args_parse(int argc, char **argv, const char *env_socket, struct args *ret_args,
+                                   char message[static ARGS_MESSAGE_MAX]);
+
+// The whole --help text: commands, options, exit codes.
+void args_put_help(struct buf *out);
+
+#endif

@@ -1,0 +1,54 @@
+// SPDX-License-Identifier: Apache-2.0
+// What every command of lpactl works with, and the commands themselves.
+#ifndef LPAD_CTL_CTL_H
+#define LPAD_CTL_CTL_H
+
+#include "ctl/args.h"
+#include "ctl/client.h"
+#include "ctl/json_out.h"
+#include "ctl/problem.h"
+#include "ctl/text.h"
+
+struct ctl {
+    const struct args *args;
+    struct arena arena; // every text that is shown
+    struct buf out;     // standard output, written when the command is over
+    struct json json;   // over `out`; the document's outermost object is open when args->json
+    bool out_colors, err_colors;
+    struct client client; // of ctl_request
+    int ended_by;         // the signal that ended the command; 0: none
+};
+
+// Connects once and asks; says what is wrong when there is no reply of the wanted kind.
+// EXIT_CODE_OK: `*ret_reply` is set, borrowed until the next request.
+LPAD_NODISCARD enum exit_code ctl_request(struct ctl *ctl, Lpad__ClientToBroker *request,
+                                          Lpad__BrokerToClient__BodyCase expected,
+                                          const Lpad__BrokerToClient **ret_reply);
+// Connects ctl->client, or says why that is not possible.
+LPAD_NODISCARD enum exit_code ctl_connect(struct ctl *ctl);
+
+// Says what went wrong: for people on standard error, or as the document's "error". Returns problem->exit.
+enum exit_code ctl_report(struct ctl *ctl, const struct problem *problem);
+
+// One table row of text and one JSON member "profiles" or array element.
+void ctl_show_profiles(struct ctl *ctl, Lpad__Profile *const *profiles, size_t count);
+// The members of an announced profile, without braces.
+void ctl_json_metadata(struct ctl *ctl, const Lpad__Metadata *metadata);
+// "label:  value" with the values in one column; nothing for an empty value.
+void ctl_put_field(struct ctl *ctl, const char *label, const char *value);
+
+enum exit_code status_run(struct ctl *ctl);
+enum exit_code euicc_info_run(struct ctl *ctl);
+enum exit_code profile_list_run(struct ctl *ctl);
+enum exit_code profile_change_run(struct ctl *ctl); // enable, disable, delete
+enum exit_code profile_nickname_run(struct ctl *ctl);
+enum exit_code download_run(struct ctl *ctl);
+enum exit_code notification_list_run(struct ctl *ctl);
+enum exit_code notification_deliver_run(struct ctl *ctl);
+enum exit_code audit_verify_run(struct ctl *ctl);
+
+// The whole program: parses, runs, writes. Returns the exit code, or ends by the signal that ended the
+// command.
+int ctl_main(int argc, char **argv);
+
+#endif
