@@ -139,7 +139,9 @@ static void response_give(struct card *card, size_t expected, struct tlvb *out)
     struct slice all = tlvb_get(&card->response);
     size_t left = all.len - card->response_at;
     size_t give = left < expected ? left : expected;
-    tlvb_raw(out, all.data + card->response_at, give);
+    if (give > 0) {
+        tlvb_raw(out, all.data + card->response_at, give);
+    }
     card->response_at += give;
     left -= give;
     if (left > 0) {
