@@ -1,0 +1,21 @@
+// SPDX-License-Identifier: Apache-2.0
+// "May I?": cardd asks policyd with facts that it read itself, and waits for a yes.
+//
+// ERR_OK is a yes to exactly this question. ERR_DENIED is a no, with its reason noted for the Failure.
+// Anything else is no answer: policyd is gone, late, or broke the link's contract; the process then ends
+// after the request. Nothing is remembered: every command asks for itself.
+#ifndef LPAD_CARDD_APPROVAL_H
+#define LPAD_CARDD_APPROVAL_H
+
+#include "cardd/cardd.h"
+
+#define APPROVAL_TIMEOUT_MS 5000
+
+// `enabled` NULL: no profile is. `nickname` only for OPERATION_NICKNAME.
+LPAD_NODISCARD enum err approval_ask_profile_change(struct cardd *c, Lpad__Operation operation,
+                                                    const struct profile_info *target,
+                                                    const struct profile_info *enabled, const char *nickname);
+LPAD_NODISCARD enum err approval_ask_prepare_download(struct cardd *c, bool confirmation_code_required);
+LPAD_NODISCARD enum err approval_ask_load(struct cardd *c);
+
+#endif

@@ -1,0 +1,35 @@
+// SPDX-License-Identifier: Apache-2.0
+// ES10c: the card's profiles and its EID (SGP.22 v2.5, 5.7.15 to 5.7.21).
+#ifndef LPAD_CARDD_ES10C_H
+#define LPAD_CARDD_ES10C_H
+
+#include "cardd/es10.h"
+#include "rsp/eid.h"
+#include "rsp/profile.h"
+
+#define ES10C_PROFILES_MAX 64
+
+struct es10c_profiles {
+    struct profile_info list[ES10C_PROFILES_MAX];
+    size_t count;
+};
+
+// GetEID, 5.7.20.
+LPAD_NODISCARD enum err es10c_get_eid(struct es10 *es, struct eid *ret_eid);
+
+// GetProfilesInfo, 5.7.15, with a tag list that leaves the icon out: three ordinary profiles then fit one
+// response APDU. `search` NULL: all profiles. Profiles without an ICCID are left out: nothing could be done
+// with them. ERR_LIMIT: more than ES10C_PROFILES_MAX.
+LPAD_NODISCARD enum err es10c_get_profiles_info(struct es10 *es, const struct iccid *search,
+                                                struct es10c_profiles *ret_profiles);
+
+// EnableProfile 5.7.16, DisableProfile 5.7.17, DeleteProfile 5.7.18 (`refresh` plays no part there). Sent
+// once. On a transport error the outcome is unknown: read the profiles again.
+LPAD_NODISCARD enum err es10c_enable_profile(struct es10 *es, const struct iccid *iccid, bool refresh);
+LPAD_NODISCARD enum err es10c_disable_profile(struct es10 *es, const struct iccid *iccid, bool refresh);
+LPAD_NODISCARD enum err es10c_delete_profile(struct es10 *es, const struct iccid *iccid);
+
+// SetNickname, 5.7.21; an empty one removes it.
+LPAD_NODISCARD enum err es10c_set_nickname(struct es10 *es, const struct iccid *iccid, const char *nickname);
+
+#endif

@@ -1,0 +1,120 @@
+// SPDX-License-Identifier: Apache-2.0
+// The phase table.
+#include "cardd/phases.h"
+
+#define STAYS(p)                                                                                             \
+    {                                                                                                        \
+        true, PHASE_##p, PHASE_##p, PHASE_##p                                                                \
+    }
+#define ENDS                                                                                                 \
+    {                                                                                                        \
+        true, PHASE_IDLE, PHASE_IDLE, PHASE_IDLE                                                             \
+    }
+#define STEP_TO(p)                                                                                           \
+    {                                                                                                        \
+        true, PHASE_##p, PHASE_FAILED, PHASE_FAILED                                                          \
+    }
+
+// In every phase. An abort outside a load came too late and means nothing.
+#define READS(p)                                                                                             \
+    [REQUEST_GET_INFO] = STAYS(p), [REQUEST_LIST_PROFILES] = STAYS(p),                                       \
+    [REQUEST_LIST_NOTIFICATIONS] = STAYS(p), [REQUEST_RETRIEVE_NOTIFICATION] = STAYS(p),                     \
+    [REQUEST_ABORT] = STAYS(p)
+
+static const struct phase_rule rules[PHASE_MAX][REQUEST_MAX] = {
+    [PHASE_IDLE] =
+        {
+                      READS(IDLE),
+                      [REQUEST_GET_CHALLENGE] = {true, PHASE_CHALLENGED, PHASE_IDLE, PHASE_IDLE},
+                      [REQUEST_CHANGE_PROFILE] = STAYS(IDLE),
+                      [REQUEST_SET_NICKNAME] = STAYS(IDLE),
+                      [REQUEST_REMOVE_NOTIFICATION] = STAYS(IDLE),
+                      },
+    [PHASE_CHALLENGED] =
+        {
+                      READS(CHALLENGED),
+                      // A download that ends before the server answered leaves nothing to cancel: the next one begins
+                      // anew.
+            [REQUEST_GET_CHALLENGE] = {true, PHASE_CHALLENGED, PHASE_IDLE, PHASE_IDLE},
+                      // A card that refuses the server discards its session (5.7.13). One that did not answer may have
+                      // one.
+            [REQUEST_AUTHENTICATE_SERVER] = {true, PHASE_AUTHENTICATED, PHASE_IDLE, PHASE_FAILED},
+                      [REQUEST_CANCEL_SESSION] = ENDS,
+                      [REQUEST_CHANGE_PROFILE] = ENDS,
+                      [REQUEST_SET_NICKNAME] = ENDS,
+                      [REQUEST_REMOVE_NOTIFICATION] = ENDS,
+                      },
+    [PHASE_AUTHENTICATED] =
+        {
+                      READS(AUTHENTICATED),
+                      [REQUEST_PREPARE_DOWNLOAD] = STEP_TO(PREPARED),
+                      [REQUEST_CANCEL_SESSION] = ENDS,
+                      },
+    [PHASE_PREPARED] =
+        {
+                      READS(PREPARED),
+                      [REQUEST_STAGE] = STEP_TO(STAGED),
+                      [REQUEST_CANCEL_SESSION] = ENDS,
+                      },
+    [PHASE_STAGED] =
+        {
+                      READS(STAGED),
+                      // The card's result, good or bad, ends the session on the card (5.7.6).
+            [REQUEST_LOAD] = STEP_TO(IDLE),
+                      [REQUEST_CANCEL_SESSION] = ENDS,
+                      },
+    [PHASE_FAILED] =
+        {
+                      READS(FAILED),
+                      [REQUEST_CANCEL_SESSION] = ENDS,
+                      },
+};
+
+static const char *const phase_names[PHASE_MAX] = {
+    [PHASE_IDLE] = "idle",         [PHASE_CHALLENGED] = "challenged", [PHASE_AUTHENTICATED] = "authenticated",
+    [PHASE_PREPARED] = "prepared", [PHASE_STAGED] = "staged",         [PHASE_FAILED] = "failed",
+};
+
+static const char *const request_names[REQUEST_MAX] = {
+    [REQUEST_GET_INFO] = "get info",
+    [REQUEST_LIST_PROFILES] = "list profiles",
+    [REQUEST_GET_CHALLENGE] = "get challenge",
+    [REQUEST_AUTHENTICATE_SERVER] = "authenticate server",
+    [REQUEST_PREPARE_DOWNLOAD] = "prepare download",
+    [REQUEST_STAGE] = "stage",
+    [REQUEST_LOAD] = "load",
+    [REQUEST_CANCEL_SESSION] = "cancel session",
+    [REQUEST_CHANGE_PROFILE] = "change profile",
+    [REQUEST_SET_NICKNAME] = "set nickname",
+    [REQUEST_LIST_NOTIFICATIONS] = "list notifications",
+    [REQUEST_RETRIEVE_NOTIFICATION] = "retrieve notification",
+    [REQUEST_REMOVE_NOTIFICATION] = "remove notification",
+    [REQUEST_ABORT] = "abort",
+};
+
+const struct phase_rule *phase_rule_of(enum phase phase, enum request request)
+{
+    LPAD_ASSERT(phase < PHASE_MAX && request < REQUEST_MAX);
+    return &rules[phase][request];
+}
+
+enum phase phase_next(enum phase phase, enum request request, enum err result)
+{
+    const struct phase_rule *rule = phase_rule_of(phase, request);
+    LPAD_ASSERT(rule->allowed);
+    if (result == ERR_OK)
+        return rule->ok;
+    return result == ERR_CARD_TIMEOUT || result == ERR_CARD_GONE ? rule->unknown : rule->failed;
+}
+
+const char *phase_name(enum phase phase)
+{
+    LPAD_ASSERT(phase < PHASE_MAX);
+    return phase_names[phase];
+}
+
+const char *request_name(enum request request)
+{
+    LPAD_ASSERT(request < REQUEST_MAX);
+    return request_names[request];
+}
