@@ -138,11 +138,12 @@ static bool unknown_equal(struct bytes a, struct bytes b)
         return false;
     for (;;) {
         struct bytes p = {NULL, 0}, q = {NULL, 0};
-        bool more_a = next_unknown(&x.value, &p);
-        bool more_b = next_unknown(&y.value, &q);
-        if (more_a != more_b || !bytes_equal(p, q))
+        // Where one has ended its view is empty, which no element is.
+        bool more = next_unknown(&x.value, &p);
+        more = next_unknown(&y.value, &q) || more;
+        if (!bytes_equal(p, q))
             return false;
-        if (!more_a)
+        if (!more)
             return true;
     }
 }

@@ -132,6 +132,7 @@ static void test_lengths(void **state)
     assert_read("04820001AA", ERR_DER_LENGTH, ERR_OK);
     assert_read("0483000001AA", ERR_DER_LENGTH, ERR_OK);
     assert_read("048400000001AA", ERR_DER_LENGTH, ERR_OK);
+    assert_read("04820080", ERR_DER_LENGTH, ERR_DER_TRUNCATED);
     assert_read("04850000000001AA", ERR_DER_LENGTH, ERR_DER_LENGTH);
     assert_read("04FF00", ERR_DER_LENGTH, ERR_DER_LENGTH);
     assert_read("3080020101000000", ERR_DER_LENGTH, ERR_DER_LENGTH);
@@ -335,7 +336,7 @@ static void test_bit_strings(void **state)
         assert_int_equal(bits, good[i].bits);
         unit_free(v);
     }
-    static const char *const bad[] = {"", "01", "0880", "FF80", "07FF", "0740"};
+    static const char *const bad[] = {"", "01", "0880", "0800", "FF80", "07FF", "0740"};
     for (size_t i = 0; i < COUNT(bad); i++) {
         struct bytes v = unit_hex(bad[i]);
         uint32_t bits = 99;

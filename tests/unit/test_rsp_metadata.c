@@ -265,6 +265,11 @@ static void test_comparison(void **state)
     assert_string_equal(compare(ICCID NAMES "B705800362F210", ICCID NAMES "B707800362F2108100"),
                         "profileOwner");
     assert_string_equal(compare(ICCID NAMES "BF2203040101", ICCID NAMES "BF2203040102"), "unknown element");
+    // The first of two agrees, the second does not, or is missing.
+    assert_string_equal(compare(ICCID NAMES "BF2203040101BF2400", ICCID NAMES "BF2203040101BF240100"),
+                        "unknown element");
+    assert_string_equal(compare(ICCID NAMES "BF2203040101BF2400", ICCID NAMES "BF2203040101"),
+                        "unknown element");
 }
 
 int main(void)

@@ -139,11 +139,12 @@ static void test_strange_results(void **state)
 {
     (void)state;
     static const char *const rows[] = {
-        "BF370CBF2709BF2F068001050C0161",               // no tid, no oid, no result
-        "BF370EBF270BBF2F068001050C0161A200",           // an empty result
-        "BF3710BF270DBF2F068001050C0161A202A200",       // neither success nor error
-        "BF3713BF2710BF2F068001050C0161A205A103800102", // an error without a reason
-        "BF3710BF270DBF2F068001050C016180000600",       // an empty tid and oid
+        "BF370CBF2709BF2F068001050C0161",                                       // no tid, no oid, no result
+        "BF370EBF270BBF2F068001050C0161A200",                                   // an empty result
+        "BF3710BF270DBF2F068001050C0161A202A200",                               // neither success nor error
+        "BF3713BF2710BF2F068001050C0161A205A103800102",                         // an error without a reason
+        "BF3710BF270DBF2F068001050C016180000600",                               // an empty tid and oid
+        "BF371FBF271C8011AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAABF2F068001050C0161", // a tid of 17 octets
     };
     for (size_t i = 0; i < COUNT(rows); i++) {
         struct bytes v = unit_hex(rows[i]);

@@ -80,6 +80,8 @@ static void test_iccid_refused(void **state)
                                         "98944499999999993F10",
                                         "98A444999999999930F1",
                                         "FFFFFFFFFFFFFFFFFFFF",
+                                        "989444999999999930A1",
+                                        "9894449999999999301F",
                                         "9894449999999999F0FF"};
     for (size_t i = 0; i < COUNT(cards); i++)
         assert_int_equal(from_card(cards[i], &iccid), ERR_DER_VALUE);
