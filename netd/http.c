@@ -330,11 +330,14 @@ static const char *closed_words(void)
     return "the server closed the connection; one session uses one connection, so it must be begun again";
 }
 
-static enum err tls_failure(struct http *h, const char *said)
+static enum err tls_failure(struct http *h, CURLcode code, const char *said)
 {
     long verify = 0;
     curl_easy_getinfo(h->easy, CURLINFO_SSL_VERIFYRESULT, &verify);
-    const char *hint = tls_verify_hint(verify);
+    // The name is libcurl's own check: to OpenSSL the chain was good.
+    const char *hint = code == CURLE_PEER_FAILED_VERIFICATION && verify == 0
+                           ? "the certificate is for another name: check the address"
+                           : tls_verify_hint(verify);
     return fault_set(h->fault, ERR_REMOTE_TLS, "no trusted connection to %s: %s; %s", h->target.host.name,
                      said, hint);
 }
@@ -365,7 +368,7 @@ static enum err failure_of(struct http *h, CURLcode code)
     case CURLE_SSL_CIPHER:
     case CURLE_SSL_CERTPROBLEM:
     case CURLE_SSL_ISSUER_ERROR:
-        return tls_failure(h, said);
+        return tls_failure(h, code, said);
     case CURLE_COULDNT_CONNECT:
     case CURLE_GOT_NOTHING:
     case CURLE_SEND_ERROR:
