@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// lpad, the supervisor: reads its configuration, opens what the others inherit, drops what it need not keep, and runs.
+// lpad, the supervisor: reads its configuration, opens what the others inherit, drops what it need not keep,
+// and runs.
 #include "broker/supervisor.h"
 
 #include "lib/log.h"
@@ -13,17 +14,18 @@
 #include <string.h>
 #include <unistd.h>
 
-static const char usage[] = "Usage: lpad [--config FILE] [--libexec DIR] [--check]\n"
-                            "\n"
-                            "The eSIM Local Profile Assistant. Runs in the foreground; SIGTERM stops it, SIGHUP has the\n"
-                            "policy file read again.\n"
-                            "\n"
-                            "  --config FILE   the configuration (" LPAD_CONFIG ")\n"
-                            "  --libexec DIR   where lpad-broker, lpad-netd, lpad-cardd and lpad-policyd lie\n"
-                            "                  (" LPAD_LIBEXECDIR ")\n"
-                            "  --check         read the configuration, say whether it is good, and end\n"
-                            "  --version       print the version\n"
-                            "  --help          print this\n";
+static const char usage[] =
+    "Usage: lpad [--config FILE] [--libexec DIR] [--check]\n"
+    "\n"
+    "The eSIM Local Profile Assistant. Runs in the foreground; SIGTERM stops it, SIGHUP has the\n"
+    "policy file read again.\n"
+    "\n"
+    "  --config FILE   the configuration (" LPAD_CONFIG ")\n"
+    "  --libexec DIR   where lpad-broker, lpad-netd, lpad-cardd and lpad-policyd lie\n"
+    "                  (" LPAD_LIBEXECDIR ")\n"
+    "  --check         read the configuration, say whether it is good, and end\n"
+    "  --version       print the version\n"
+    "  --help          print this\n";
 
 struct options {
     const char *config;
@@ -33,21 +35,35 @@ struct options {
 
 static int parse_options(int argc, char **argv, struct options *o)
 {
-    static const struct option known[] = {{"config", required_argument, NULL, 'c'},
-                                          {"libexec", required_argument, NULL, 'l'},
-                                          {"check", no_argument, NULL, 'k'},
-                                          {"version", no_argument, NULL, 'v'},
-                                          {"help", no_argument, NULL, 'h'},
-                                          {NULL, 0, NULL, 0}};
+    static const struct option known[] = {
+        {"config",  required_argument, NULL, 'c'},
+        {"libexec", required_argument, NULL, 'l'},
+        {"check",   no_argument,       NULL, 'k'},
+        {"version", no_argument,       NULL, 'v'},
+        {"help",    no_argument,       NULL, 'h'},
+        {NULL,      0,                 NULL, 0  }
+    };
     int option;
     while ((option = getopt_long(argc, argv, "", known, NULL)) >= 0) {
         switch (option) {
-        case 'c': o->config = optarg; break;
-        case 'l': o->libexec = optarg; break;
-        case 'k': o->check = true; break;
-        case 'v': puts("lpad " LPAD_VERSION); return 0;
-        case 'h': fputs(usage, stdout); return 0;
-        default: fputs(usage, stderr); return 2;
+        case 'c':
+            o->config = optarg;
+            break;
+        case 'l':
+            o->libexec = optarg;
+            break;
+        case 'k':
+            o->check = true;
+            break;
+        case 'v':
+            puts("lpad " LPAD_VERSION);
+            return 0;
+        case 'h':
+            fputs(usage, stdout);
+            return 0;
+        default:
+            fputs(usage, stderr);
+            return 2;
         }
     }
     if (optind < argc) {
@@ -78,7 +94,8 @@ static struct config *read_config(const char *path)
     struct yaml_error error;
     enum err e = resources_read_file(path, YAML_TEXT_MAX, &text, &len);
     if (e != ERR_OK) {
-        log_error("%s: cannot read the configuration: %s", path, e == ERR_IO ? strerror(errno) : err_words(e));
+        log_error("%s: cannot read the configuration: %s", path,
+                  e == ERR_IO ? strerror(errno) : err_words(e));
         return NULL;
     }
     e = config_read(bytes_make(text, len), &config, &error);
@@ -94,7 +111,8 @@ static bool user_exists(const struct accounts *a, const struct config_id *id)
 {
     if (id->is_number || accounts_find_user(a, id->text) != NULL)
         return true;
-    log_error("line %u, column %u: there is no user \"%s\"; make it, or give a number", id->line, id->column, id->text);
+    log_error("line %u, column %u: there is no user \"%s\"; make it, or give a number", id->line, id->column,
+              id->text);
     return false;
 }
 
@@ -104,17 +122,20 @@ static enum err check_identities(struct supervisor *s)
     const struct config *c = s->config;
     bool privileged = privilege_read().separate;
     if (privileged && !c->users.given) {
-        log_error("lpad is started with privilege, but the configuration has no `users:`; give each process its own");
+        log_error("lpad is started with privilege, but the configuration has no `users:`; give each process "
+                  "its own");
         return ERR_INPUT;
     }
     if (!privileged && c->users.given) {
-        log_error("the configuration has `users:`, but lpad may not change identities; start it as root or with "
-                  "CAP_SETUID, CAP_SETGID and CAP_KILL, or take `users:` out");
+        log_error(
+            "the configuration has `users:`, but lpad may not change identities; start it as root or with "
+            "CAP_SETUID, CAP_SETGID and CAP_KILL, or take `users:` out");
         return ERR_INPUT;
     }
     s->separate = privileged;
-    if (privileged && !(user_exists(s->accounts, &c->users.broker) && user_exists(s->accounts, &c->users.netd) &&
-                        user_exists(s->accounts, &c->users.cardd) && user_exists(s->accounts, &c->users.policyd)))
+    if (privileged &&
+        !(user_exists(s->accounts, &c->users.broker) && user_exists(s->accounts, &c->users.netd) &&
+          user_exists(s->accounts, &c->users.cardd) && user_exists(s->accounts, &c->users.policyd)))
         return ERR_INPUT;
     return ERR_OK;
 }

@@ -19,8 +19,8 @@
 #include <sys/un.h>
 #include <unistd.h>
 
-#define CI_PEM_MAX     49152 // as the settings' limit
-#define CI_FILE_MAX    16384
+#define CI_PEM_MAX      49152 // as the settings' limit
+#define CI_FILE_MAX     16384
 #define POLICY_TEXT_MAX (256 * 1024)
 
 static enum err complain(const char *path, const char *what)
@@ -48,7 +48,8 @@ static enum err make_parent(const char *path, mode_t mode)
 static enum err open_file(const char *directory, const char *name, int flags, mode_t mode, int *ret_fd)
 {
     char path[4096];
-    int n = name ? snprintf(path, sizeof path, "%s/%s", directory, name) : snprintf(path, sizeof path, "%s", directory);
+    int n = name ? snprintf(path, sizeof path, "%s/%s", directory, name)
+                 : snprintf(path, sizeof path, "%s", directory);
     if (n < 0 || (size_t)n >= sizeof path)
         return ERR_LIMIT;
     int fd = open(path, flags | O_CREAT | O_NOFOLLOW | O_CLOEXEC | O_NOCTTY, mode);
@@ -77,8 +78,8 @@ static enum err open_control(const struct config *c, const struct accounts *a, i
     if (c->control.group.text != NULL && !c->control.group.is_number) {
         const struct account *g = accounts_find_group(a, c->control.group.text);
         if (g == NULL) {
-            log_error("line %u, column %u: there is no group \"%s\"; make it, or name another", c->control.group.line,
-                      c->control.group.column, c->control.group.text);
+            log_error("line %u, column %u: there is no group \"%s\"; make it, or name another",
+                      c->control.group.line, c->control.group.column, c->control.group.text);
             return ERR_INPUT;
         }
         group = g->id;
@@ -127,7 +128,10 @@ static enum err open_all(const struct config *c, const struct accounts *a, struc
 
 enum err resources_open(const struct config *c, const struct accounts *a, struct resources *ret)
 {
-    struct resources r = {-1, -1, -1, -1, {-1, -1}, -1, -1};
+    struct resources r = {
+        -1, -1, -1, -1, {-1, -1},
+            -1, -1
+    };
     enum err e = open_all(c, a, &r);
     if (e != ERR_OK) {
         resources_close(&r, NULL);

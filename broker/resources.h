@@ -18,12 +18,14 @@ struct resources {
 };
 
 // Makes missing directories and files (0750, 0640). Errors are logged with path, reason and what to do.
-LPAD_NODISCARD enum err resources_open(const struct config *c, const struct accounts *a, struct resources *ret);
+LPAD_NODISCARD enum err resources_open(const struct config *c, const struct accounts *a,
+                                       struct resources *ret);
 void resources_close(struct resources *r, const struct config *c);
 
 // The CI certificates of all configured files and folders, as PEM. `*ret` is malloc'ed.
 LPAD_NODISCARD enum err resources_read_ci(const struct config *c, char **ret_pem, size_t *ret_len);
-// The policy's text as a sealed memfd. ERR_IO with errno when the file cannot be read, ERR_LIMIT when it is too large.
+// The policy's text as a sealed memfd. ERR_IO with errno when the file cannot be read, ERR_LIMIT when it is
+// too large.
 LPAD_NODISCARD enum err resources_read_policy(const struct config *c, int *ret_fd, size_t *ret_size);
 // A connection to the card. ERR_IO with errno.
 LPAD_NODISCARD enum err resources_connect_card(const struct config *c, int *ret_fd);

@@ -12,7 +12,8 @@
 
 static Lpad__SandboxMode sandbox_mode(const struct config *c)
 {
-    return c->sandbox_required ? LPAD__SANDBOX_MODE__SANDBOX_REQUIRED : LPAD__SANDBOX_MODE__SANDBOX_BEST_EFFORT;
+    return c->sandbox_required ? LPAD__SANDBOX_MODE__SANDBOX_REQUIRED
+                               : LPAD__SANDBOX_MODE__SANDBOX_BEST_EFFORT;
 }
 
 static char *borrow(const char *text)
@@ -53,7 +54,8 @@ enum err settings_make_broker(const struct config *c, uint32_t generation, int *
 }
 
 // The ports that a connection really goes to: those of the hosts map besides the allowed ones.
-static size_t connect_ports(const struct config *c, uint32_t ports[static CONFIG_PORTS_MAX + CONFIG_HOSTS_MAX])
+static size_t connect_ports(const struct config *c,
+                            uint32_t ports[static CONFIG_PORTS_MAX + CONFIG_HOSTS_MAX])
 {
     size_t n = 0;
     for (size_t i = 0; i < c->network.port_count; i++)
@@ -118,7 +120,8 @@ enum err settings_make_cardd(const struct config *c, int *ret_fd)
     return seal(&s.base, ret_fd);
 }
 
-static void put_names(const struct account *list, size_t count, Lpad__NamedId *storage, Lpad__NamedId **pointers)
+static void put_names(const struct account *list, size_t count, Lpad__NamedId *storage,
+                      Lpad__NamedId **pointers)
 {
     for (size_t i = 0; i < count; i++) {
         lpad__named_id__init(&storage[i]);

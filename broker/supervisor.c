@@ -14,11 +14,11 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#define BACKOFF_FIRST_MS 100u
-#define BACKOFF_MAX_MS   60000u
-#define SETTLED_US       60000000ull // a process that lived this long starts anew with the first backoff
-#define EARLY_ENDS_MAX   3u
-#define STOP_GRACE_MS    5000u // beyond the broker's own deadline
+#define BACKOFF_FIRST_MS  100u
+#define BACKOFF_MAX_MS    60000u
+#define SETTLED_US        60000000ull // a process that lived this long starts anew with the first backoff
+#define EARLY_ENDS_MAX    3u
+#define STOP_GRACE_MS     5000u // beyond the broker's own deadline
 #define TIMER_ACCURACY_US 1000u
 
 static uint64_t now_us(struct supervisor *s)
@@ -87,10 +87,14 @@ static void stop_with(struct supervisor *s, int exit_code);
 static struct child *accused(struct supervisor *s, int exit_code)
 {
     switch (exit_code) {
-    case PROC_EXIT_VIOLATION_BROKER: return &s->children[CHILD_BROKER];
-    case PROC_EXIT_VIOLATION_CARDD: return &s->children[CHILD_CARDD];
-    case PROC_EXIT_VIOLATION_POLICYD: return &s->children[CHILD_POLICYD];
-    default: return NULL;
+    case PROC_EXIT_VIOLATION_BROKER:
+        return &s->children[CHILD_BROKER];
+    case PROC_EXIT_VIOLATION_CARDD:
+        return &s->children[CHILD_CARDD];
+    case PROC_EXIT_VIOLATION_POLICYD:
+        return &s->children[CHILD_POLICYD];
+    default:
+        return NULL;
     }
 }
 
@@ -99,7 +103,8 @@ static void log_end(const struct child *c, const siginfo_t *si, bool expected)
     if (si->si_code == CLD_EXITED && si->si_status == 0 && expected)
         return;
     if (si->si_code == CLD_EXITED)
-        log_error("%s (pid %d) ended with exit code %d", process_words(c->process), (int)c->pid, si->si_status);
+        log_error("%s (pid %d) ended with exit code %d", process_words(c->process), (int)c->pid,
+                  si->si_status);
     else if (si->si_status == SIGSYS)
         log_error("%s (pid %d) was stopped by its sandbox (SIGSYS)", process_words(c->process), (int)c->pid);
     else if (!expected)
@@ -115,7 +120,8 @@ static bool all_ended(const struct supervisor *s)
     return true;
 }
 
-// When lpad stops: the broker ends its sessions first, then the others lose their links and end by themselves.
+// When lpad stops: the broker ends its sessions first, then the others lose their links and end by
+// themselves.
 static void continue_stop(struct supervisor *s)
 {
     if (s->children[CHILD_BROKER].pid == 0) {
@@ -308,9 +314,8 @@ int supervisor_run(struct supervisor *s)
     static const Lpad__Process processes[] = {LPAD__PROCESS__PROCESS_BROKER, LPAD__PROCESS__PROCESS_POLICYD,
                                               LPAD__PROCESS__PROCESS_CARDD, LPAD__PROCESS__PROCESS_NETD};
     for (int i = 0; i < CHILDREN_MAX; i++)
-        s->children[i] = (struct child){.supervisor = s,
-                                        .process = processes[i < CHILD_NETD ? i : CHILD_NETD],
-                                        .due = i < CHILD_NETD};
+        s->children[i] = (struct child){
+            .supervisor = s, .process = processes[i < CHILD_NETD ? i : CHILD_NETD], .due = i < CHILD_NETD};
     s->broker = LINK_NONE;
     s->policyd = LINK_NONE;
     lpad__ended__init(&s->broker_end);

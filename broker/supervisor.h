@@ -29,14 +29,14 @@ struct supervisor;
 struct child {
     struct supervisor *supervisor;
     Lpad__Process process;
-    pid_t pid;     // 0: not running
+    pid_t pid; // 0: not running
     int pidfd;
     uint32_t netd; // its number, from 1
     uint32_t starts;
-    uint32_t early_ends;  // ended before their sandbox was on, one after another
-    uint32_t backoff_ms;  // before the next start
-    uint64_t started_us;  // monotonic
-    bool due;             // may be started now
+    uint32_t early_ends; // ended before their sandbox was on, one after another
+    uint32_t backoff_ms; // before the next start
+    uint64_t started_us; // monotonic
+    bool due;            // may be started now
     sd_event_source *watch;
     sd_event_source *timer;
 };
@@ -60,9 +60,9 @@ struct supervisor {
     bool broker_policyd_wired;
     bool stopping;
     int exit_code;
-    uint32_t netd_count;                // started in all
-    uint64_t netd_starts_us[64];        // a ring: when the last ones were started
-    Lpad__Ended broker_end;             // told to the next broker, when it has a pid
+    uint32_t netd_count;         // started in all
+    uint64_t netd_starts_us[64]; // a ring: when the last ones were started
+    Lpad__Ended broker_end;      // told to the next broker, when it has a pid
 };
 
 // Runs until it is told to stop. Returns the exit code.

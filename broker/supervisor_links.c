@@ -185,7 +185,9 @@ static void handle_broker(struct supervisor *s, const Lpad__BrokerToSupervisor *
     case LPAD__BROKER_TO_SUPERVISOR__BODY_HELLO:
         s->children[CHILD_BROKER].early_ends = 0;
         return;
-    case LPAD__BROKER_TO_SUPERVISOR__BODY_START_NETD: start_netd_for(s, m->id); return;
+    case LPAD__BROKER_TO_SUPERVISOR__BODY_START_NETD:
+        start_netd_for(s, m->id);
+        return;
     case LPAD__BROKER_TO_SUPERVISOR__BODY_STOP_NETD:
         supervisor_kill(s, find_child(s, LPAD__PROCESS__PROCESS_NETD, m->stop_netd->netd));
         return;
@@ -197,7 +199,9 @@ static void handle_broker(struct supervisor *s, const Lpad__BrokerToSupervisor *
                   err_words((enum err)m->violation->error));
         supervisor_kill(s, find_child(s, m->violation->process, m->violation->netd));
         return;
-    case LPAD__BROKER_TO_SUPERVISOR__BODY_GET_PROCESSES: send_processes(s, m->id); return;
+    case LPAD__BROKER_TO_SUPERVISOR__BODY_GET_PROCESSES:
+        send_processes(s, m->id);
+        return;
     case LPAD__BROKER_TO_SUPERVISOR__BODY_READY: {
         // One line for the service manager and for whoever started lpad by hand.
         log_info("ready");
@@ -205,9 +209,11 @@ static void handle_broker(struct supervisor *s, const Lpad__BrokerToSupervisor *
             log_error("the service manager cannot be told");
         return;
     }
-    case LPAD__BROKER_TO_SUPERVISOR__BODY_STOPPED: return; // its end follows
+    case LPAD__BROKER_TO_SUPERVISOR__BODY_STOPPED:
+        return; // its end follows
     case LPAD__BROKER_TO_SUPERVISOR__BODY__NOT_SET:
-    case _LPAD__BROKER_TO_SUPERVISOR__BODY__CASE_IS_INT_SIZE: break;
+    case _LPAD__BROKER_TO_SUPERVISOR__BODY__CASE_IS_INT_SIZE:
+        break;
     }
     LPAD_BUG("a message that link_recv let through");
 }
@@ -327,7 +333,11 @@ enum err supervisor_start_broker(struct supervisor *s)
         close(settings);
         return e;
     }
-    const int give[] = {settings, pair[1], s->resources.control, s->resources.audit, s->resources.archive[0],
+    const int give[] = {settings,
+                        pair[1],
+                        s->resources.control,
+                        s->resources.audit,
+                        s->resources.archive[0],
                         s->resources.archive[1]};
     e = supervisor_start_child(s, c, give, sizeof give / sizeof give[0]);
     close(settings);
@@ -419,7 +429,8 @@ enum err supervisor_start_netd(struct supervisor *s)
     if (e == ERR_OK)
         e = supervisor_start_child(s, c, give, sizeof give / sizeof give[0]);
     if (e == ERR_OK) {
-        s->netd_starts_us[s->netd_count % (sizeof s->netd_starts_us / sizeof s->netd_starts_us[0])] = c->started_us;
+        s->netd_starts_us[s->netd_count % (sizeof s->netd_starts_us / sizeof s->netd_starts_us[0])] =
+            c->started_us;
         s->netd_count++;
         supervisor_tell_started(s, c, pair[0]);
     }

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // What the supervisor may call. Filters and Landlock are inherited over exec, so this list must hold what its
-// children's lists hold, and what their start needs (the dynamic linker, libraries that warm up). A test compares.
+// children's lists hold, and what their start needs (the dynamic linker, libraries that warm up). A test
+// compares.
 #include "broker/supervisor.h"
 
 #include <errno.h>
@@ -138,16 +139,17 @@ static const struct sandbox_limit limits[] = {
 
 enum err supervisor_enter_sandbox(struct supervisor *s)
 {
-    // What is written after the start: the control socket is removed at the end. The other files are open already.
+    // What is written after the start: the control socket is removed at the end. The other files are open
+    // already.
     char run[4096];
     size_t len = strlen(s->config->control.socket);
     if (len >= sizeof run)
         return ERR_LIMIT;
     memcpy(run, s->config->control.socket, len + 1);
     struct sandbox_path paths[] = {
-        {"/", SANDBOX_READ | SANDBOX_EXECUTE},
-        {dirname(run), SANDBOX_WRITE},
-        {"/dev/null", SANDBOX_WRITE},
+        {"/",          SANDBOX_READ | SANDBOX_EXECUTE},
+        {dirname(run), SANDBOX_WRITE                 },
+        {"/dev/null",  SANDBOX_WRITE                 },
     };
     struct sandbox_spec spec = {
         .process = "lpad",

@@ -54,7 +54,8 @@ LPAD_NODISCARD enum err buf_finish_text(struct buf *b, const char **ret_text);
 
 // Lower- or upper-case hexadecimal, no separators, an even number of digits.
 // ERR_INPUT: not hexadecimal; ERR_LIMIT: does not fit. `ret_len` is in bytes.
-LPAD_NODISCARD enum err hex_decode(const char *text, size_t text_len, uint8_t *out, size_t cap, size_t *ret_len);
+LPAD_NODISCARD enum err hex_decode(const char *text, size_t text_len, uint8_t *out, size_t cap,
+                                   size_t *ret_len);
 // Writes 2*len upper-case digits and a zero; `cap` counts the zero.
 LPAD_NODISCARD enum err hex_encode(struct bytes v, char *out, size_t cap);
 

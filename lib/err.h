@@ -9,7 +9,7 @@
 
 #include <stdbool.h>
 
-#define LPAD_NODISCARD __attribute__((warn_unused_result))
+#define LPAD_NODISCARD    __attribute__((warn_unused_result))
 #define LPAD_PRINTF(f, a) __attribute__((format(printf, f, a)))
 
 enum err_class {
@@ -46,14 +46,14 @@ enum err {
     ERR_PEER_UNEXPECTED = ERR_VALUE(ERR_CLASS_PEER, 6), // well-formed, but not now
     ERR_PEER_SEAL = ERR_VALUE(ERR_CLASS_PEER, 7),       // memory that is not sealed as it must be
 
-    ERR_DER_TRUNCATED = ERR_VALUE(ERR_CLASS_REMOTE, 0),  // a length runs past the end
-    ERR_DER_LENGTH = ERR_VALUE(ERR_CLASS_REMOTE, 1),     // indefinite, non-minimal or over-long length
-    ERR_DER_TAG = ERR_VALUE(ERR_CLASS_REMOTE, 2),        // not the tag that must stand here
-    ERR_DER_TRAILING = ERR_VALUE(ERR_CLASS_REMOTE, 3),   // something stands after the end
-    ERR_DER_VALUE = ERR_VALUE(ERR_CLASS_REMOTE, 4),      // a value out of its range
-    ERR_DER_DUPLICATE = ERR_VALUE(ERR_CLASS_REMOTE, 5),  // a known tag twice
-    ERR_DER_MISSING = ERR_VALUE(ERR_CLASS_REMOTE, 6),    // a mandatory element is not there
-    ERR_REMOTE_SHAPE = ERR_VALUE(ERR_CLASS_REMOTE, 16),  // JSON or HTTP that is not the function's
+    ERR_DER_TRUNCATED = ERR_VALUE(ERR_CLASS_REMOTE, 0), // a length runs past the end
+    ERR_DER_LENGTH = ERR_VALUE(ERR_CLASS_REMOTE, 1),    // indefinite, non-minimal or over-long length
+    ERR_DER_TAG = ERR_VALUE(ERR_CLASS_REMOTE, 2),       // not the tag that must stand here
+    ERR_DER_TRAILING = ERR_VALUE(ERR_CLASS_REMOTE, 3),  // something stands after the end
+    ERR_DER_VALUE = ERR_VALUE(ERR_CLASS_REMOTE, 4),     // a value out of its range
+    ERR_DER_DUPLICATE = ERR_VALUE(ERR_CLASS_REMOTE, 5), // a known tag twice
+    ERR_DER_MISSING = ERR_VALUE(ERR_CLASS_REMOTE, 6),   // a mandatory element is not there
+    ERR_REMOTE_SHAPE = ERR_VALUE(ERR_CLASS_REMOTE, 16), // JSON or HTTP that is not the function's
     ERR_REMOTE_REFUSED = ERR_VALUE(ERR_CLASS_REMOTE, 17),
     ERR_REMOTE_TLS = ERR_VALUE(ERR_CLASS_REMOTE, 18),
     ERR_REMOTE_CONNECT = ERR_VALUE(ERR_CLASS_REMOTE, 19),
@@ -87,7 +87,7 @@ const char *err_words(enum err e);
 
 // Ends the process: lpad itself is wrong, and going on could do harm.
 _Noreturn void lpad_bug(const char *file, int line, const char *what);
-#define LPAD_BUG(what) lpad_bug(__FILE__, __LINE__, (what))
+#define LPAD_BUG(what)    lpad_bug(__FILE__, __LINE__, (what))
 #define LPAD_ASSERT(cond) ((cond) ? (void)0 : lpad_bug(__FILE__, __LINE__, #cond))
 
 // `LPAD_TRY(f(x))`: returns f's error from the calling function, if there is one.

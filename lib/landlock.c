@@ -18,20 +18,20 @@
 #define RULE_PATH_BENEATH      1
 #define RULE_NET_PORT          2
 
-#define FS_EXECUTE     (1ull << 0)
-#define FS_WRITE_FILE  (1ull << 1)
-#define FS_READ_FILE   (1ull << 2)
-#define FS_READ_DIR    (1ull << 3)
-#define FS_REMOVE_DIR  (1ull << 4)
-#define FS_REMOVE_FILE (1ull << 5)
-#define FS_MAKE_ALL    (0x7full << 6) // char, dir, reg, sock, fifo, block, sym
-#define FS_REFER       (1ull << 13) // ABI 2
-#define FS_TRUNCATE    (1ull << 14) // ABI 3
-#define FS_IOCTL_DEV   (1ull << 15) // ABI 5
-#define FS_ABI_1       ((1ull << 13) - 1)
-#define FS_OF_A_FILE   (FS_EXECUTE | FS_WRITE_FILE | FS_READ_FILE | FS_TRUNCATE | FS_IOCTL_DEV)
-#define NET_BIND_TCP    (1ull << 0) // ABI 4
-#define NET_CONNECT_TCP (1ull << 1)
+#define FS_EXECUTE                 (1ull << 0)
+#define FS_WRITE_FILE              (1ull << 1)
+#define FS_READ_FILE               (1ull << 2)
+#define FS_READ_DIR                (1ull << 3)
+#define FS_REMOVE_DIR              (1ull << 4)
+#define FS_REMOVE_FILE             (1ull << 5)
+#define FS_MAKE_ALL                (0x7full << 6) // char, dir, reg, sock, fifo, block, sym
+#define FS_REFER                   (1ull << 13)   // ABI 2
+#define FS_TRUNCATE                (1ull << 14)   // ABI 3
+#define FS_IOCTL_DEV               (1ull << 15)   // ABI 5
+#define FS_ABI_1                   ((1ull << 13) - 1)
+#define FS_OF_A_FILE               (FS_EXECUTE | FS_WRITE_FILE | FS_READ_FILE | FS_TRUNCATE | FS_IOCTL_DEV)
+#define NET_BIND_TCP               (1ull << 0) // ABI 4
+#define NET_CONNECT_TCP            (1ull << 1)
 #define SCOPE_ABSTRACT_UNIX_SOCKET (1ull << 0) // ABI 6
 #define SCOPE_SIGNAL               (1ull << 1)
 

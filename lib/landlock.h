@@ -5,8 +5,8 @@
 
 #include "lib/sandbox.h"
 
-// Puts `spec`'s paths, ports and scope in force as far as the running kernel's ABI goes. ERR_OK with ABI 0 when the
-// kernel has no Landlock; ERR_IO_SANDBOX when it has but refuses. no_new_privs must be on.
+// Puts `spec`'s paths, ports and scope in force as far as the running kernel's ABI goes. ERR_OK with ABI 0
+// when the kernel has no Landlock; ERR_IO_SANDBOX when it has but refuses. no_new_privs must be on.
 LPAD_NODISCARD enum err landlock_enter(const struct sandbox_spec *spec, unsigned *ret_abi);
 
 #endif

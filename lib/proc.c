@@ -40,11 +40,16 @@ static bool has_type(int fd, enum proc_descriptor_type type)
     if (fstat(fd, &st) != 0)
         return false;
     switch (type) {
-    case PROC_FD_LINK: return is_socket(fd, SOCK_SEQPACKET, false);
-    case PROC_FD_LISTEN: return is_socket(fd, SOCK_SEQPACKET, true);
-    case PROC_FD_FILE: return S_ISREG(st.st_mode);
-    case PROC_FD_STREAM: return S_ISCHR(st.st_mode) || is_socket(fd, SOCK_STREAM, false);
-    case PROC_FD_TYPE_MAX: break;
+    case PROC_FD_LINK:
+        return is_socket(fd, SOCK_SEQPACKET, false);
+    case PROC_FD_LISTEN:
+        return is_socket(fd, SOCK_SEQPACKET, true);
+    case PROC_FD_FILE:
+        return S_ISREG(st.st_mode);
+    case PROC_FD_STREAM:
+        return S_ISCHR(st.st_mode) || is_socket(fd, SOCK_STREAM, false);
+    case PROC_FD_TYPE_MAX:
+        break;
     }
     return false;
 }
@@ -111,8 +116,9 @@ void proc_enter_sandbox(const struct sandbox_spec *spec, bool required, struct s
 {
     enum err e = sandbox_enter(spec, required, ret_report);
     if (e != ERR_OK) {
-        log_error("%s (%s); with `sandbox: best-effort` in the configuration lpad runs with what this kernel has",
-                  err_words(e), strerror(errno));
+        log_error(
+            "%s (%s); with `sandbox: best-effort` in the configuration lpad runs with what this kernel has",
+            err_words(e), strerror(errno));
         _exit(PROC_EXIT_SANDBOX);
     }
 }

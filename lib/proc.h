@@ -15,7 +15,7 @@
 #include "lib/sandbox.h"
 
 #define PROC_FD_SETTINGS 3
-#define PROC_FD_OWN 4
+#define PROC_FD_OWN      4
 
 enum proc_descriptor_type {
     PROC_FD_LINK,   // a SOCK_SEQPACKET Unix socket
@@ -31,19 +31,20 @@ struct proc_descriptor {
 };
 
 struct proc_spec {
-    const char *name;                      // "lpad-cardd"
-    const struct proc_descriptor *own;     // descriptor PROC_FD_OWN + i is own[i]
+    const char *name;                  // "lpad-cardd"
+    const struct proc_descriptor *own; // descriptor PROC_FD_OWN + i is own[i]
     size_t own_count;
-    int death_signal; // sent when the supervisor dies; 0: the closing link is the only sign (cardd finishes a load)
+    int death_signal; // sent when the supervisor dies; 0: the closing link is the only sign (cardd finishes a
+                      // load)
 };
 
 // Exit codes, by which the supervisor knows why a process ended.
 enum proc_exit {
-    PROC_EXIT_OK = 0,       // its work is done, or its link closed
-    PROC_EXIT_CONTRACT = 64, // descriptors or settings are not what they must be
-    PROC_EXIT_SANDBOX = 65,  // the sandbox could not be made
-    PROC_EXIT_FAILED = 66,   // a local error, in the log
-    PROC_EXIT_CARD = 67,     // the card or its transport is gone
+    PROC_EXIT_OK = 0,                // its work is done, or its link closed
+    PROC_EXIT_CONTRACT = 64,         // descriptors or settings are not what they must be
+    PROC_EXIT_SANDBOX = 65,          // the sandbox could not be made
+    PROC_EXIT_FAILED = 66,           // a local error, in the log
+    PROC_EXIT_CARD = 67,             // the card or its transport is gone
     PROC_EXIT_VIOLATION_BROKER = 80, // that peer broke the link's contract
     PROC_EXIT_VIOLATION_CARDD = 81,
     PROC_EXIT_VIOLATION_POLICYD = 82,
@@ -55,7 +56,8 @@ enum proc_exit {
 // told of: a descriptor too many ends the process (PROC_EXIT_CONTRACT), since it would be a hole.
 void proc_begin(const struct proc_spec *spec);
 
-// The settings' bytes: map, checked seals, at most 256 KiB. The descriptor is closed. Ends the process when it cannot.
+// The settings' bytes: map, checked seals, at most 256 KiB. The descriptor is closed. Ends the process when
+// it cannot.
 struct bytes proc_read_settings(void);
 
 // sandbox_enter, or the end of the process with PROC_EXIT_SANDBOX and a line in the log.

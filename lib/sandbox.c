@@ -57,8 +57,8 @@ static bool has_own_row(const struct sandbox_spec *spec, const char *name)
 }
 
 // A process's own rows for a call replace the common ones, so that a table can be tighter.
-static enum err add_shared_rows(scmp_filter_ctx ctx, const struct sandbox_spec *spec, const struct sandbox_call *rows,
-                                size_t count)
+static enum err add_shared_rows(scmp_filter_ctx ctx, const struct sandbox_spec *spec,
+                                const struct sandbox_call *rows, size_t count)
 {
     for (size_t i = 0; i < count; i++)
         if (!has_own_row(spec, rows[i].name))
@@ -69,8 +69,8 @@ static enum err add_shared_rows(scmp_filter_ctx ctx, const struct sandbox_spec *
 static enum err load_filter(const struct sandbox_spec *spec)
 {
     scmp_filter_ctx ctx = seccomp_init(SCMP_ACT_KILL_PROCESS);
-    if (ctx == NULL)
-        return ERR_MEMORY;
+    if (ctx == NULL) // no memory, or a kernel without seccomp
+        return ERR_IO_SANDBOX;
     enum err e = add_rows(ctx, spec->calls, spec->call_count);
     if (e == ERR_OK)
         e = add_shared_rows(ctx, spec, sandbox_common_calls, sandbox_common_call_count);
@@ -130,8 +130,8 @@ enum err sandbox_enter(const struct sandbox_spec *spec, bool required, struct sa
 enum err sandbox_forbid(const char *const *names, size_t count)
 {
     scmp_filter_ctx ctx = seccomp_init(SCMP_ACT_ALLOW);
-    if (ctx == NULL)
-        return ERR_MEMORY;
+    if (ctx == NULL) // no memory, or a kernel without seccomp
+        return ERR_IO_SANDBOX;
     enum err e = ERR_OK;
     for (size_t i = 0; i < count && e == ERR_OK; i++) {
         int nr = seccomp_syscall_resolve_name(names[i]);

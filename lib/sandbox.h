@@ -2,7 +2,8 @@
 // The sandbox's mechanism. What a process may do is data in its own folder (`netd/sandbox.c`, ...).
 //
 // sandbox_enter, in this order: not dumpable, no_new_privs, no executable gain (where the kernel knows
-// it), rlimits, Landlock (files, TCP ports, scopes), seccomp with KILL_PROCESS for every call that has no row.
+// it), rlimits, Landlock (files, TCP ports, scopes), seccomp with KILL_PROCESS for every call that has no
+// row.
 #ifndef LPAD_LIB_SANDBOX_H
 #define LPAD_LIB_SANDBOX_H
 
@@ -25,8 +26,14 @@ struct sandbox_condition {
     unsigned argument; // 0 to 5
 };
 #define SANDBOX_CONDITIONS_MAX 4
-#define SANDBOX_ARG(n, v) {.mask = 0xffffffffu, .value = (uint64_t)(uint32_t)(v), .argument = (n)}
-#define SANDBOX_ARG_MASKED(n, m, v) {.mask = (uint64_t)(uint32_t)(m), .value = (uint64_t)(uint32_t)(v), .argument = (n)}
+#define SANDBOX_ARG(n, v)                                                                                    \
+    {                                                                                                        \
+        .mask = 0xffffffffu, .value = (uint64_t)(uint32_t)(v), .argument = (n)                               \
+    }
+#define SANDBOX_ARG_MASKED(n, m, v)                                                                          \
+    {                                                                                                        \
+        .mask = (uint64_t)(uint32_t)(m), .value = (uint64_t)(uint32_t)(v), .argument = (n)                   \
+    }
 
 // A row: one call, with conditions that must all hold. Rows of the same call are alternatives.
 struct sandbox_call {
@@ -37,11 +44,19 @@ struct sandbox_call {
     struct sandbox_condition condition[SANDBOX_CONDITIONS_MAX];
     const char *reason;
 };
-#define SANDBOX_CALL(n, why) {.name = (n), .action = SANDBOX_ALLOW, .reason = (why)}
+#define SANDBOX_CALL(n, why)                                                                                 \
+    {                                                                                                        \
+        .name = (n), .action = SANDBOX_ALLOW, .reason = (why)                                                \
+    }
 #define SANDBOX_CALL_IF(n, why, count, ...)                                                                  \
-    {.name = (n), .action = SANDBOX_ALLOW, .conditions = (count), .condition = {__VA_ARGS__}, .reason = (why)}
+    {                                                                                                        \
+        .name = (n), .action = SANDBOX_ALLOW, .conditions = (count), .condition = {__VA_ARGS__},             \
+        .reason = (why)                                                                                      \
+    }
 #define SANDBOX_CALL_DENY(n, errno_value, why)                                                               \
-    {.name = (n), .action = SANDBOX_DENY, .error = (errno_value), .reason = (why)}
+    {                                                                                                        \
+        .name = (n), .action = SANDBOX_DENY, .error = (errno_value), .reason = (why)                         \
+    }
 
 struct sandbox_limit {
     int resource; // RLIMIT_...
@@ -67,10 +82,10 @@ struct sandbox_spec {
     size_t limit_count;
     const struct sandbox_path *paths; // none: no file at all
     size_t path_count;
-    bool filter_tcp;         // bind nothing, connect only to `ports`
+    bool filter_tcp; // bind nothing, connect only to `ports`
     const uint16_t *ports;
     size_t port_count;
-    bool scope;              // no abstract sockets, no signals beyond the sandbox (Landlock ABI 6)
+    bool scope; // no abstract sockets, no signals beyond the sandbox (Landlock ABI 6)
 };
 
 #define SANDBOX_MISSING_MAX 8
@@ -82,13 +97,14 @@ struct sandbox_report {
 
 // `required`: ERR_IO_SANDBOX when anything that the running kernel offers cannot be put in force; and
 // seccomp and no_new_privs must be offered. Not required: goes on, and the report says what is missing.
-LPAD_NODISCARD enum err sandbox_enter(const struct sandbox_spec *spec, bool required, struct sandbox_report *ret_report);
+LPAD_NODISCARD enum err sandbox_enter(const struct sandbox_spec *spec, bool required,
+                                      struct sandbox_report *ret_report);
 
 // A second, tighter filter on top of the first: each of these calls kills the process from now on.
 LPAD_NODISCARD enum err sandbox_forbid(const char *const *names, size_t count);
 
-// The rows that every process needs, for a process's table to include (lib/sandbox_common.c); and those that a
-// sanitizer or coverage build adds. Both are applied by sandbox_enter itself.
+// The rows that every process needs, for a process's table to include (lib/sandbox_common.c); and those that
+// a sanitizer or coverage build adds. Both are applied by sandbox_enter itself.
 extern const struct sandbox_call sandbox_common_calls[];
 extern const size_t sandbox_common_call_count;
 extern const struct sandbox_call sandbox_build_calls[];

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// What a sanitizer's or coverage's runtime calls, at its report or at exit. Such a build is for tests alone: it says
-// so in its log and is not installable.
+// What a sanitizer's or coverage's runtime calls, at its report or at exit. Such a build is for tests alone:
+// it says so in its log and is not installable.
 #include "lib/sandbox.h"
 
 const struct sandbox_call sandbox_build_calls[] = {
@@ -33,4 +33,5 @@ const struct sandbox_call sandbox_build_calls[] = {
     SANDBOX_CALL("prlimit64", "sanitizer stack bounds"),
 };
 const size_t sandbox_build_call_count = sizeof sandbox_build_calls / sizeof sandbox_build_calls[0];
-const char *const sandbox_build_note = "this build's sandbox is widened for a sanitizer or coverage run: do not install it";
+const char *const sandbox_build_note =
+    "this build's sandbox is widened for a sanitizer or coverage run: do not install it";

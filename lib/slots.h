@@ -2,8 +2,8 @@
 // A small state in a file that survives a power cut: two checksummed slots, written in turn.
 //
 // The file is one inherited descriptor, opened read-write. Each slot holds a header (magic, version, sequence
-// number, length, SHA-256 of all that) and the payload. A load takes the newest slot whose checksum holds; a store
-// writes the other slot and makes it durable (fdatasync) before it returns.
+// number, length, SHA-256 of all that) and the payload. A load takes the newest slot whose checksum holds; a
+// store writes the other slot and makes it durable (fdatasync) before it returns.
 #ifndef LPAD_LIB_SLOTS_H
 #define LPAD_LIB_SLOTS_H
 
@@ -11,8 +11,8 @@
 
 struct slots {
     int fd;
-    uint32_t version; // of the payload's format
-    size_t slot_size; // header and payload; fixed for the life of the file
+    uint32_t version;  // of the payload's format
+    size_t slot_size;  // header and payload; fixed for the life of the file
     uint64_t sequence; // of the newest good slot, 0: none
 };
 

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// The one table of limits: for every string, bytes and repeated field of every message, how long it may be. A test
-// walks the messages and fails when a row is missing or names a field that does not exist.
+// The one table of limits: for every string, bytes and repeated field of every message, how long it may be. A
+// test walks the messages and fails when a row is missing or names a field that does not exist.
 #include "proto/link.h"
 
 #include "approval.pb-c.h"
@@ -10,23 +10,32 @@
 #include "policy.pb-c.h"
 #include "supervisor.pb-c.h"
 
-#define ONE(message, field, ...) {&lpad__##message##__descriptor, field, __VA_ARGS__, 1} // ..., least, most
-#define MANY(message, field, count)    {&lpad__##message##__descriptor, field, 0, 0, count}
-#define TEXTS(message, field, max, count) {&lpad__##message##__descriptor, field, 0, max, count}
+#define ONE(message, field, ...)                                                                             \
+    {                                                                                                        \
+        &lpad__##message##__descriptor, field, __VA_ARGS__, 1                                                \
+    } // ..., least, most
+#define MANY(message, field, count)                                                                          \
+    {                                                                                                        \
+        &lpad__##message##__descriptor, field, 0, 0, count                                                   \
+    }
+#define TEXTS(message, field, max, count)                                                                    \
+    {                                                                                                        \
+        &lpad__##message##__descriptor, field, 0, max, count                                                 \
+    }
 
-#define ICCID   10, 10
-#define EID     16, 16
-#define SHA256  32, 32
-#define TID     1, 16
-#define AID     5, 16
-#define HOST    1, 253
-#define ADDRESS 1, 255 // host or host:port, as a card or a server spells it
-#define OID     3, 96
-#define VERSION 3, 3
-#define RULE    0, 96
-#define SIGNED  2, 4096  // serverSigned1, smdpSigned2
-#define SIGNATURE 67, 67 // 5F37 40 and 64 bytes
-#define CERTIFICATE 2, 8192
+#define ICCID         10, 10
+#define EID           16, 16
+#define SHA256        32, 32
+#define TID           1, 16
+#define AID           5, 16
+#define HOST          1, 253
+#define ADDRESS       1, 255 // host or host:port, as a card or a server spells it
+#define OID           3, 96
+#define VERSION       3, 3
+#define RULE          0, 96
+#define SIGNED        2, 4096 // serverSigned1, smdpSigned2
+#define SIGNATURE     67, 67  // 5F37 40 and 64 bytes
+#define CERTIFICATE   2, 8192
 #define CARD_RESPONSE 3, 32768 // BF38, BF21, BF41 and pending notifications
 
 const struct link_limit link_limits[] = {

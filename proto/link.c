@@ -76,7 +76,8 @@ static bool carries_descriptor(const ProtobufCMessage *frame)
         const struct link_descriptor_rule *rule = &link_descriptor_rules[i];
         if (rule->root != frame->descriptor)
             continue;
-        const ProtobufCFieldDescriptor *f = protobuf_c_message_descriptor_get_field(rule->root, rule->body_field);
+        const ProtobufCFieldDescriptor *f =
+            protobuf_c_message_descriptor_get_field(rule->root, rule->body_field);
         LPAD_ASSERT(f != NULL && (f->flags & PROTOBUF_C_FIELD_FLAG_ONEOF));
         if (*(const uint32_t *)((const uint8_t *)frame + f->quantifier_offset) == rule->body_field)
             return true;
@@ -121,8 +122,8 @@ static bool packs_to(const ProtobufCMessage *m, struct bytes data, bool exact)
     return c.same && c.rest.len == 0;
 }
 
-enum err link_unpack(const ProtobufCMessageDescriptor *root, struct bytes data, bool exact, struct arena *arena,
-                     const ProtobufCMessage **ret_message)
+enum err link_unpack(const ProtobufCMessageDescriptor *root, struct bytes data, bool exact,
+                     struct arena *arena, const ProtobufCMessage **ret_message)
 {
     ProtobufCAllocator allocator = {.alloc = arena_alloc, .free = arena_ignore_free, .allocator_data = arena};
     ProtobufCMessage *m = protobuf_c_message_unpack(root, &allocator, data.len, data.data);

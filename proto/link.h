@@ -2,7 +2,8 @@
 // A link: typed messages over a SOCK_SEQPACKET Unix socket. Nothing else in lpad sends or receives on one.
 //
 // A frame is one datagram, one protobuf-c message `{id, oneof body}` of at most 64 KiB, with at most one
-// descriptor beside it. link_recv unpacks into the link's own capped arena and hands out a message only when it has
+// descriptor beside it. link_recv unpacks into the link's own capped arena and hands out a message only when
+// it has
 //  - no unknown field, no enum value that is not defined, exactly one body,
 //  - every string valid UTF-8 without NUL, every field and list within its row of proto/limits.c,
 //  - a descriptor exactly when its body calls for one,
@@ -58,15 +59,16 @@ static inline bool link_is_open(const struct link *l)
     return l->fd >= 0;
 }
 
-// Packs and sends, never blocks longer than it takes the socket to have room: on a non-blocking socket a full one is
-// ERR_IO_TIMEOUT (a peer that does not read is treated as dead). `fd` -1: none; it stays the caller's.
+// Packs and sends, never blocks longer than it takes the socket to have room: on a non-blocking socket a full
+// one is ERR_IO_TIMEOUT (a peer that does not read is treated as dead). `fd` -1: none; it stays the caller's.
 // ERR_CLOSED when the peer is gone. ERR_LIMIT: the message breaks this link's own limits, nothing was sent.
 LPAD_NODISCARD enum err link_send(struct link *l, const ProtobufCMessage *frame, int fd);
 
-// Waits at most `timeout_ms` (-1: for ever; 0: what is there) for one frame. The message is borrowed until the next
-// link_recv on this link. `*ret_fd` is the caller's to close, -1 when the body calls for none.
+// Waits at most `timeout_ms` (-1: for ever; 0: what is there) for one frame. The message is borrowed until
+// the next link_recv on this link. `*ret_fd` is the caller's to close, -1 when the body calls for none.
 // ERR_CLOSED at the end, ERR_IO_TIMEOUT, ERR_PEER_*.
-LPAD_NODISCARD enum err link_recv(struct link *l, int timeout_ms, const ProtobufCMessage **ret_frame, int *ret_fd);
+LPAD_NODISCARD enum err link_recv(struct link *l, int timeout_ms, const ProtobufCMessage **ret_frame,
+                                  int *ret_fd);
 
 // Wipes the last received message at once (it held a secret). Pointers into it are gone.
 void link_wipe(struct link *l);

@@ -100,14 +100,16 @@ void world_wait_for(const struct world *w, const char *name, const char *text, u
     int in = inotify_init1(IN_CLOEXEC | IN_NONBLOCK);
     assert_true(in >= 0);
     assert_true(inotify_add_watch(in, w->dir, IN_MODIFY | IN_CREATE | IN_MOVED_TO) >= 0);
-    assert_true(strchr(name, '/') == NULL || inotify_add_watch(in, path_of(w, "orders"), IN_MODIFY | IN_MOVED_TO) >= 0);
+    assert_true(strchr(name, '/') == NULL ||
+                inotify_add_watch(in, path_of(w, "orders"), IN_MODIFY | IN_MOVED_TO) >= 0);
     int64_t end = now_ms() + WAIT_MS;
     while (world_count(w, name, text) < times) {
         struct pollfd p = {.fd = in, .events = POLLIN};
         int64_t left = end - now_ms();
         if (left <= 0 || poll(&p, 1, (int)left) <= 0) {
             char *content = world_read(w, name), *log = world_read(w, "lpad.log");
-            fail_msg("\"%s\" does not stand %u times in %s:\n%s\nlpad.log:\n%s", text, times, name, content, log);
+            fail_msg("\"%s\" does not stand %u times in %s:\n%s\nlpad.log:\n%s", text, times, name, content,
+                     log);
         }
         char events[4096];
         while (read(in, events, sizeof events) > 0)
@@ -199,9 +201,12 @@ void world_start_euicc(struct world *w)
     char listen_at[WORLD_PATH_MAX + 80];
     snprintf(listen_at, sizeof listen_at, "unix:%s", path_of(w, "card.sock"));
     const char *argv[ARGS_MAX] = {PROGRAM("tests/sim/euicc/sim-euicc"),
-                                  "--credentials", path_of(w, "pki"),
-                                  "--state", path_of(w, "card.json"),
-                                  "--listen", listen_at,
+                                  "--credentials",
+                                  path_of(w, "pki"),
+                                  "--state",
+                                  path_of(w, "card.json"),
+                                  "--listen",
+                                  listen_at,
                                   "--apdu-log"};
     char log[WORLD_PATH_MAX + 80], faults[WORLD_PATH_MAX + 80], initial[WORLD_PATH_MAX + 80];
     snprintf(log, sizeof log, "%s", path_of(w, "apdu.log"));
@@ -240,7 +245,8 @@ void world_start_smdp(struct world *w)
 {
     char credentials[WORLD_PATH_MAX + 80], orders[WORLD_PATH_MAX + 80], log[WORLD_PATH_MAX + 80],
         port_file[WORLD_PATH_MAX + 80], faults[WORLD_PATH_MAX + 80], listen_at[32];
-    snprintf(credentials, sizeof credentials, "%s", path_of(w, w->options->smdp_credentials ? "wrong" : "pki"));
+    snprintf(credentials, sizeof credentials, "%s",
+             path_of(w, w->options->smdp_credentials ? "wrong" : "pki"));
     snprintf(orders, sizeof orders, "%s", path_of(w, "orders"));
     snprintf(log, sizeof log, "%s", path_of(w, "smdp.log"));
     snprintf(port_file, sizeof port_file, "%s", path_of(w, "port"));
@@ -248,8 +254,20 @@ void world_start_smdp(struct world *w)
     // A second start keeps the port of the first.
     snprintf(listen_at, sizeof listen_at, "127.0.0.1:%u", w->port);
     const char *argv[ARGS_MAX] = {PROGRAM("tests/sim/smdp/sim-smdp"),
-                                  "--credentials", credentials, "--address", WORLD_HOST, "--orders", orders,
-                                  "--listen", listen_at, "--port-file", port_file, "--log", log, "--faults", faults};
+                                  "--credentials",
+                                  credentials,
+                                  "--address",
+                                  WORLD_HOST,
+                                  "--orders",
+                                  orders,
+                                  "--listen",
+                                  listen_at,
+                                  "--port-file",
+                                  port_file,
+                                  "--log",
+                                  log,
+                                  "--faults",
+                                  faults};
     w->smdp = start_simulator(w, argv, 15, w->options->smdp_args, "smdp.err");
     char *text = world_read(w, "port");
     w->port = (unsigned)strtoul(text, NULL, 10);
@@ -260,8 +278,13 @@ void world_start_smdp(struct world *w)
 static void make_pki(struct world *w)
 {
     static const char *const environment[] = {"LANG=C", NULL};
-    const char *argv[] = {PROGRAM("tests/sim/pki/sim-pki"), "--out", path_of(w, "pki"), "--curve", "nist",
-                          w->options->smdp_credentials ? "--wrong" : NULL, NULL};
+    const char *argv[] = {PROGRAM("tests/sim/pki/sim-pki"),
+                          "--out",
+                          path_of(w, "pki"),
+                          "--curve",
+                          "nist",
+                          w->options->smdp_credentials ? "--wrong" : NULL,
+                          NULL};
     int null = open_null(), fd = open_log(w, "pki.log");
     int code = wait_for_end(spawn(argv, environment, null, fd, fd), WAIT_MS);
     close(null);
@@ -325,11 +348,14 @@ void world_make(struct world *w, const struct world_options *options)
     make_pki(w);
     assert_int_equal(mkdir(path_of(w, "orders"), 0755), 0);
     char order[4096];
-    snprintf(order, sizeof order,
-             "{\"matchingId\":\"MATCHING-1\",\"iccid\":\"" WORLD_ICCID "\",\"serviceProviderName\":\"Example Telecom\","
-             "\"profileName\":\"Gateway One\",\"class\":\"operational\",\"state\":\"Released\",\"uppSize\":11800,"
-             "\"notifications\":[{\"events\":[\"enable\",\"disable\",\"delete\"],\"address\":\"" WORLD_HOST "\"}]%s%s}",
-             options->order ? "," : "", options->order ? options->order : "");
+    snprintf(
+        order, sizeof order,
+        "{\"matchingId\":\"MATCHING-1\",\"iccid\":\"" WORLD_ICCID
+        "\",\"serviceProviderName\":\"Example Telecom\","
+        "\"profileName\":\"Gateway One\",\"class\":\"operational\",\"state\":\"Released\",\"uppSize\":11800,"
+        "\"notifications\":[{\"events\":[\"enable\",\"disable\",\"delete\"],\"address\":\"" WORLD_HOST
+        "\"}]%s%s}",
+        options->order ? "," : "", options->order ? options->order : "");
     world_write(w, "orders/order.json", order);
     world_write(w, "euicc-faults.json", options->euicc_faults ? options->euicc_faults : "[]");
     world_write(w, "smdp-faults.json", options->smdp_faults ? options->smdp_faults : "[]");
@@ -357,7 +383,8 @@ void world_start_lpad_only(struct world *w)
     assert_int_equal(bind(w->notify, (struct sockaddr *)&address, sizeof address), 0);
     snprintf(notify, sizeof notify, "NOTIFY_SOCKET=%s", address.sun_path);
     const char *const environment[] = {"LANG=C", notify, NULL};
-    const char *const argv[] = {PROGRAM("broker/lpad"), "--config", config, "--libexec", PROGRAM("libexec"), NULL};
+    const char *const argv[] = {PROGRAM("broker/lpad"), "--config", config, "--libexec",
+                                PROGRAM("libexec"),     NULL};
     int null = open_null(), log = open_log(w, "lpad.log");
     w->lpad = spawn(argv, environment, null, log, log);
     close(null);
@@ -367,7 +394,10 @@ void world_start_lpad_only(struct world *w)
 void world_wait_ready(struct world *w)
 {
     int pidfd = (int)syscall(SYS_pidfd_open, w->lpad, 0);
-    struct pollfd p[2] = {{.fd = w->notify, .events = POLLIN}, {.fd = pidfd, .events = POLLIN}};
+    struct pollfd p[2] = {
+        {.fd = w->notify, .events = POLLIN},
+        {.fd = pidfd,     .events = POLLIN}
+    };
     char message[256];
     int n = poll(p, 2, WAIT_MS);
     close(pidfd);
@@ -450,7 +480,8 @@ static struct background lpactl_start(struct world *w, const char *input, va_lis
     assert_int_equal(pipe2(in, O_CLOEXEC), 0);
     assert_int_equal(pipe2(out, O_CLOEXEC), 0);
     assert_int_equal(pipe2(err, O_CLOEXEC), 0);
-    struct background b = {.pid = spawn(argv, environment, in[0], out[1], err[1]), .out = out[0], .err = err[0]};
+    struct background b = {
+        .pid = spawn(argv, environment, in[0], out[1], err[1]), .out = out[0], .err = err[0]};
     close(in[0]);
     close(out[1]);
     close(err[1]);
@@ -494,7 +525,10 @@ struct run world_join(struct background *b)
     struct reader readers[2] = {{.fd = b->out}, {.fd = b->err}};
     int64_t end = now_ms() + 3 * WAIT_MS;
     while (readers[0].fd >= 0 || readers[1].fd >= 0) {
-        struct pollfd p[2] = {{.fd = readers[0].fd, .events = POLLIN}, {.fd = readers[1].fd, .events = POLLIN}};
+        struct pollfd p[2] = {
+            {.fd = readers[0].fd, .events = POLLIN},
+            {.fd = readers[1].fd, .events = POLLIN}
+        };
         int64_t left = end - now_ms();
         if (left <= 0 || poll(p, 2, (int)left) <= 0) {
             kill(b->pid, SIGKILL);
@@ -510,7 +544,8 @@ struct run world_join(struct background *b)
             assert_non_null(readers[i].text = malloc(1));
         readers[i].text[readers[i].len] = 0;
     }
-    return (struct run){.code = wait_for_end(b->pid, WAIT_MS), .out = readers[0].text, .err = readers[1].text};
+    return (struct run){
+        .code = wait_for_end(b->pid, WAIT_MS), .out = readers[0].text, .err = readers[1].text};
 }
 
 struct run world_lpactl(struct world *w, const char *input, ...)

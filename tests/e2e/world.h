@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
-// A whole small world for end-to-end tests: a test PKI, a simulated eUICC, a simulated SM-DP+, and lpad with its
-// five real processes, in a folder of its own under the temporary directory.
+// A whole small world for end-to-end tests: a test PKI, a simulated eUICC, a simulated SM-DP+, and lpad with
+// its five real processes, in a folder of its own under the temporary directory.
 //
-// Everything fails the cmocka test that runs when it does not work. Every wait is for an event: the simulators'
-// ready descriptors, the service manager's READY=1, the end of a process, a line in a log.
+// Everything fails the cmocka test that runs when it does not work. Every wait is for an event: the
+// simulators' ready descriptors, the service manager's READY=1, the end of a process, a line in a log.
 #ifndef LPAD_TESTS_E2E_WORLD_H
 #define LPAD_TESTS_E2E_WORLD_H
 
@@ -23,19 +23,21 @@
 
 // All may be NULL or 0: then the default.
 struct world_options {
-    const char *policy;           // the policy's text; "" for none. Default: the user of the test may do everything
-    const char *order;            // members of the order's JSON, to be added to the default ones: "\"confirmationCode\":\"1234\""
-    const char *initial;          // JSON of the card's first state
-    const char *euicc_faults;     // JSON array
-    const char *smdp_faults;      // JSON array
+    const char *policy;  // the policy's text; "" for none. Default: the user of the test may do everything
+    const char *order;   // members of the order's JSON, to be added to the default ones:
+                         // "\"confirmationCode\":\"1234\""
+    const char *initial; // JSON of the card's first state
+    const char *euicc_faults;      // JSON array
+    const char *smdp_faults;       // JSON array
     const char *const *euicc_args; // more arguments, NULL-terminated
     const char *const *smdp_args;
-    const char *smdp_credentials; // a folder of the PKI, e.g. "nist-wrong-tls-expired"; default: the right ones
-    const char *config_network;   // lines to add under `network:`, each with two blanks before it
-    const char *config_card;      // likewise under `card:`
-    const char *config_limits;    // likewise under `limits:`
-    const char *config_top;       // whole lines to add
-    bool no_smdp;                 // nobody listens at the SM-DP+'s port
+    const char
+        *smdp_credentials;      // a folder of the PKI, e.g. "nist-wrong-tls-expired"; default: the right ones
+    const char *config_network; // lines to add under `network:`, each with two blanks before it
+    const char *config_card;    // likewise under `card:`
+    const char *config_limits;  // likewise under `limits:`
+    const char *config_top;     // whole lines to add
+    bool no_smdp;               // nobody listens at the SM-DP+'s port
     bool no_euicc;
 };
 
@@ -49,23 +51,25 @@ struct world {
 
 // What a program printed and how it ended.
 struct run {
-    int code;    // exit code, or 128 + signal
-    char *out;   // with a terminating zero
+    int code;  // exit code, or 128 + signal
+    char *out; // with a terminating zero
     char *err;
 };
 
 // Makes the folder and starts everything; lpad is ready when it returns.
 void world_start(struct world *w, const struct world_options *options);
-// Stops lpad with SIGTERM, which must end it with code 0 within its time, then the rest, and removes the folder.
+// Stops lpad with SIGTERM, which must end it with code 0 within its time, then the rest, and removes the
+// folder.
 void world_stop(struct world *w);
 // The parts of it.
-void world_make(struct world *w, const struct world_options *options); // folder, PKI, order, configuration; nothing runs
+void world_make(struct world *w,
+                const struct world_options *options); // folder, PKI, order, configuration; nothing runs
 void world_start_euicc(struct world *w);
 void world_start_smdp(struct world *w);
 void world_start_lpad(struct world *w);      // and waits until it is ready
 void world_start_lpad_only(struct world *w); // does not wait
 void world_wait_ready(struct world *w);
-int world_stop_lpad(struct world *w);   // SIGTERM; the exit code
+int world_stop_lpad(struct world *w); // SIGTERM; the exit code
 void world_stop_euicc(struct world *w);
 void world_remove(struct world *w);
 
@@ -83,7 +87,8 @@ struct run world_join(struct background *b);
 // Downloads with WORLD_CODE and --yes and asserts success.
 void world_download(struct world *w);
 
-// Files in the folder: "apdu.log", "smdp.log", "audit.jsonl", "lpad.log", "card.json", "orders/order.state.json".
+// Files in the folder: "apdu.log", "smdp.log", "audit.jsonl", "lpad.log", "card.json",
+// "orders/order.state.json".
 char *world_read(const struct world *w, const char *name); // malloc'ed; empty when it is not there
 unsigned world_count(const struct world *w, const char *name, const char *text);
 void world_write(const struct world *w, const char *name, const char *text);

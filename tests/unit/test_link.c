@@ -16,8 +16,8 @@
 #include <unistd.h>
 
 static const struct link_end *const all_ends[] = {
-    &link_broker_netd,       &link_netd_broker,       &link_broker_cardd,      &link_cardd_broker,
-    &link_broker_policyd,    &link_policyd_broker,    &link_cardd_policyd,     &link_policyd_cardd,
+    &link_broker_netd,       &link_netd_broker,       &link_broker_cardd,       &link_cardd_broker,
+    &link_broker_policyd,    &link_policyd_broker,    &link_cardd_policyd,      &link_policyd_cardd,
     &link_broker_supervisor, &link_supervisor_broker, &link_policyd_supervisor, &link_supervisor_policyd,
     &link_broker_client,     &link_client_broker,
 };
@@ -139,20 +139,24 @@ static void raw_frames(void **state)
     assert_int_equal(RAW(e, 0x08, 1, 0x22, 6, 0x0A, 3, 'a', '.', 'b'), ERR_PEER_UNPARSABLE); // cut
     assert_int_equal(RAW(e, 0x08, 1, 0x22, 5, 0x0A, 3, 'a', '.', 'b', 0xF8, 1, 1), ERR_PEER_UNKNOWN);
     assert_int_equal(RAW(e, 0x08, 1, 0x22, 7, 0x0A, 3, 'a', '.', 'b', 0x78, 1), ERR_PEER_UNKNOWN); // inside
-    assert_int_equal(RAW(e, 0x08, 1, 0x22, 5, 0x0A, 3, 'a', 0, 'b'), ERR_PEER_ENCODING);     // NUL
-    assert_int_equal(RAW(e, 0x08, 1, 0x22, 5, 0x0A, 3, 'a', 0xFF, 'b'), ERR_PEER_ENCODING);  // not UTF-8
-    assert_int_equal(RAW(e, 0x08, 1, 0x22, 2, 0x0A, 0), ERR_PEER_LIMIT);                     // too short
-    assert_int_equal(RAW(e, 0x08, 1, 0x08, 2, 0x22, 5, 0x0A, 3, 'a', '.', 'b'), ERR_PEER_ENCODING); // id twice
-    assert_int_equal(RAW(e, 0x08, 0x81, 0x00, 0x22, 5, 0x0A, 3, 'a', '.', 'b'), ERR_PEER_ENCODING); // long varint
-    assert_int_equal(RAW(e, 0x22, 5, 0x0A, 3, 'a', '.', 'b', 0x08, 1), ERR_PEER_ENCODING);   // other order
+    assert_int_equal(RAW(e, 0x08, 1, 0x22, 5, 0x0A, 3, 'a', 0, 'b'), ERR_PEER_ENCODING);           // NUL
+    assert_int_equal(RAW(e, 0x08, 1, 0x22, 5, 0x0A, 3, 'a', 0xFF, 'b'), ERR_PEER_ENCODING); // not UTF-8
+    assert_int_equal(RAW(e, 0x08, 1, 0x22, 2, 0x0A, 0), ERR_PEER_LIMIT);                    // too short
+    assert_int_equal(RAW(e, 0x08, 1, 0x08, 2, 0x22, 5, 0x0A, 3, 'a', '.', 'b'),
+                     ERR_PEER_ENCODING); // id twice
+    assert_int_equal(RAW(e, 0x08, 0x81, 0x00, 0x22, 5, 0x0A, 3, 'a', '.', 'b'),
+                     ERR_PEER_ENCODING);                                                   // long varint
+    assert_int_equal(RAW(e, 0x22, 5, 0x0A, 3, 'a', '.', 'b', 0x08, 1), ERR_PEER_ENCODING); // other order
     // two bodies: get_challenge and load
     assert_int_equal(RAW(e, 0x08, 1, 0x22, 5, 0x0A, 3, 'a', '.', 'b', 0x42, 0), ERR_PEER_ENCODING);
     // change_profile with an operation that does not exist; with an ICCID of 9 bytes
-    assert_int_equal(RAW(e, 0x08, 1, 0x52, 14, 0x08, 99, 0x12, 10, 1, 2, 3, 4, 5, 6, 7, 8, 9, 0), ERR_PEER_UNKNOWN);
+    assert_int_equal(RAW(e, 0x08, 1, 0x52, 14, 0x08, 99, 0x12, 10, 1, 2, 3, 4, 5, 6, 7, 8, 9, 0),
+                     ERR_PEER_UNKNOWN);
     assert_int_equal(RAW(e, 0x08, 1, 0x52, 13, 0x08, 3, 0x12, 9, 1, 2, 3, 4, 5, 6, 7, 8, 9), ERR_PEER_LIMIT);
     // what belongs to another link is nothing here
-    assert_int_equal(RAW(&link_netd_broker, 0x08, 1, 0x52, 14, 0x08, 3, 0x12, 10, 1, 2, 3, 4, 5, 6, 7, 8, 9, 0),
-                     ERR_PEER_UNKNOWN);
+    assert_int_equal(
+        RAW(&link_netd_broker, 0x08, 1, 0x52, 14, 0x08, 3, 0x12, 10, 1, 2, 3, 4, 5, 6, 7, 8, 9, 0),
+        ERR_PEER_UNKNOWN);
     // a client's encoder may order fields as it likes, but no more than that
     assert_int_equal(RAW(&link_broker_client, 0x12, 0, 0x08, 1), ERR_OK);
     assert_int_equal(RAW(&link_broker_client, 0x12, 0, 0x08, 1, 0x08, 1), ERR_PEER_ENCODING);
@@ -193,12 +197,13 @@ static void long_lists_and_frames(void **state)
     link_close(&p.link);
 }
 
-// Every truncation and every bit flip of a real frame: never more than an error, and what is accepted packs back.
+// Every truncation and every bit flip of a real frame: never more than an error, and what is accepted packs
+// back.
 static void mutations(void **state)
 {
     (void)state;
-    static const uint8_t good[] = {0x08, 7,   0x52, 16,   0x08, 3, 0x12, 10,  0x98, 0x94, 0x44,
-                                   0x99, 0x99, 0x99, 0x99, 0x99, 0x30, 0xF1, 0x18, 1};
+    static const uint8_t good[] = {0x08, 7,    0x52, 16,   0x08, 3,    0x12, 10,   0x98, 0x94,
+                                   0x44, 0x99, 0x99, 0x99, 0x99, 0x99, 0x30, 0xF1, 0x18, 1};
     assert_int_equal(receive_raw(&link_cardd_broker, good, sizeof good), ERR_OK);
     for (size_t cut = 1; cut < sizeof good; cut++)
         assert_int_not_equal(receive_raw(&link_cardd_broker, good, cut), ERR_OK);
