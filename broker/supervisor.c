@@ -87,14 +87,10 @@ static void stop_with(struct supervisor *s, int exit_code);
 static struct child *accused(struct supervisor *s, int exit_code)
 {
     switch (exit_code) {
-    case PROC_EXIT_VIOLATION_BROKER:
-        return &s->children[CHILD_BROKER];
-    case PROC_EXIT_VIOLATION_CARDD:
-        return &s->children[CHILD_CARDD];
-    case PROC_EXIT_VIOLATION_POLICYD:
-        return &s->children[CHILD_POLICYD];
-    default:
-        return NULL;
+    case PROC_EXIT_VIOLATION_BROKER: return &s->children[CHILD_BROKER];
+    case PROC_EXIT_VIOLATION_CARDD: return &s->children[CHILD_CARDD];
+    case PROC_EXIT_VIOLATION_POLICYD: return &s->children[CHILD_POLICYD];
+    default: return NULL;
     }
 }
 

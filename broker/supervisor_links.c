@@ -182,12 +182,8 @@ static struct child *find_child(struct supervisor *s, Lpad__Process process, uin
 static void handle_broker(struct supervisor *s, const Lpad__BrokerToSupervisor *m)
 {
     switch (m->body_case) {
-    case LPAD__BROKER_TO_SUPERVISOR__BODY_HELLO:
-        s->children[CHILD_BROKER].early_ends = 0;
-        return;
-    case LPAD__BROKER_TO_SUPERVISOR__BODY_START_NETD:
-        start_netd_for(s, m->id);
-        return;
+    case LPAD__BROKER_TO_SUPERVISOR__BODY_HELLO: s->children[CHILD_BROKER].early_ends = 0; return;
+    case LPAD__BROKER_TO_SUPERVISOR__BODY_START_NETD: start_netd_for(s, m->id); return;
     case LPAD__BROKER_TO_SUPERVISOR__BODY_STOP_NETD:
         supervisor_kill(s, find_child(s, LPAD__PROCESS__PROCESS_NETD, m->stop_netd->netd));
         return;
@@ -199,9 +195,7 @@ static void handle_broker(struct supervisor *s, const Lpad__BrokerToSupervisor *
                   err_words((enum err)m->violation->error));
         supervisor_kill(s, find_child(s, m->violation->process, m->violation->netd));
         return;
-    case LPAD__BROKER_TO_SUPERVISOR__BODY_GET_PROCESSES:
-        send_processes(s, m->id);
-        return;
+    case LPAD__BROKER_TO_SUPERVISOR__BODY_GET_PROCESSES: send_processes(s, m->id); return;
     case LPAD__BROKER_TO_SUPERVISOR__BODY_READY: {
         // One line for the service manager and for whoever started lpad by hand.
         log_info("ready");
@@ -209,11 +203,9 @@ static void handle_broker(struct supervisor *s, const Lpad__BrokerToSupervisor *
             log_error("the service manager cannot be told");
         return;
     }
-    case LPAD__BROKER_TO_SUPERVISOR__BODY_STOPPED:
-        return; // its end follows
+    case LPAD__BROKER_TO_SUPERVISOR__BODY_STOPPED: return; // its end follows
     case LPAD__BROKER_TO_SUPERVISOR__BODY__NOT_SET:
-    case _LPAD__BROKER_TO_SUPERVISOR__BODY__CASE_IS_INT_SIZE:
-        break;
+    case _LPAD__BROKER_TO_SUPERVISOR__BODY__CASE_IS_INT_SIZE: break;
     }
     LPAD_BUG("a message that link_recv let through");
 }

@@ -17,7 +17,8 @@ const char *err_words(enum err e)
     case ERR_PEER_UNPARSABLE: return "a frame was not a message of this link";
     case ERR_PEER_UNKNOWN: return "a message had an unknown field or value";
     case ERR_PEER_LIMIT: return "a field or list was longer than allowed";
-    case ERR_PEER_DESCRIPTOR: return "a message came with a descriptor it does not call for, or without its own";
+    case ERR_PEER_DESCRIPTOR:
+        return "a message came with a descriptor it does not call for, or without its own";
     case ERR_PEER_ENCODING: return "a message was not in its one canonical encoding";
     case ERR_PEER_UNEXPECTED: return "a message came that was not expected now";
     case ERR_PEER_SEAL: return "shared memory was not sealed";

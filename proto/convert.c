@@ -111,50 +111,28 @@ const char *text_for_message(struct bytes text, char *out, size_t cap)
 const char *function_words(Lpad__Function function)
 {
     switch (function) {
-    case LPAD__FUNCTION__ES9P_INITIATE_AUTHENTICATION:
-        return "ES9+ InitiateAuthentication";
-    case LPAD__FUNCTION__ES9P_GET_BOUND_PROFILE_PACKAGE:
-        return "ES9+ GetBoundProfilePackage";
-    case LPAD__FUNCTION__ES9P_AUTHENTICATE_CLIENT:
-        return "ES9+ AuthenticateClient";
-    case LPAD__FUNCTION__ES9P_HANDLE_NOTIFICATION:
-        return "ES9+ HandleNotification";
-    case LPAD__FUNCTION__ES9P_CANCEL_SESSION:
-        return "ES9+ CancelSession";
-    case LPAD__FUNCTION__ES10A_GET_EUICC_CONFIGURED_ADDRESSES:
-        return "ES10a GetEuiccConfiguredAddresses";
-    case LPAD__FUNCTION__ES10B_PREPARE_DOWNLOAD:
-        return "ES10b PrepareDownload";
-    case LPAD__FUNCTION__ES10B_LOAD_BOUND_PROFILE_PACKAGE:
-        return "ES10b LoadBoundProfilePackage";
-    case LPAD__FUNCTION__ES10B_GET_EUICC_CHALLENGE:
-        return "ES10b GetEUICCChallenge";
-    case LPAD__FUNCTION__ES10B_GET_EUICC_INFO:
-        return "ES10b GetEUICCInfo";
-    case LPAD__FUNCTION__ES10B_LIST_NOTIFICATION:
-        return "ES10b ListNotification";
-    case LPAD__FUNCTION__ES10B_RETRIEVE_NOTIFICATIONS_LIST:
-        return "ES10b RetrieveNotificationsList";
-    case LPAD__FUNCTION__ES10B_REMOVE_NOTIFICATION_FROM_LIST:
-        return "ES10b RemoveNotificationFromList";
-    case LPAD__FUNCTION__ES10B_AUTHENTICATE_SERVER:
-        return "ES10b AuthenticateServer";
-    case LPAD__FUNCTION__ES10B_CANCEL_SESSION:
-        return "ES10b CancelSession";
-    case LPAD__FUNCTION__ES10C_GET_PROFILES_INFO:
-        return "ES10c GetProfilesInfo";
-    case LPAD__FUNCTION__ES10C_ENABLE_PROFILE:
-        return "ES10c EnableProfile";
-    case LPAD__FUNCTION__ES10C_DISABLE_PROFILE:
-        return "ES10c DisableProfile";
-    case LPAD__FUNCTION__ES10C_DELETE_PROFILE:
-        return "ES10c DeleteProfile";
-    case LPAD__FUNCTION__ES10C_GET_EID:
-        return "ES10c GetEID";
-    case LPAD__FUNCTION__ES10C_SET_NICKNAME:
-        return "ES10c SetNickname";
-    case _LPAD__FUNCTION_IS_INT_SIZE:
-        break;
+    case LPAD__FUNCTION__ES9P_INITIATE_AUTHENTICATION: return "ES9+ InitiateAuthentication";
+    case LPAD__FUNCTION__ES9P_GET_BOUND_PROFILE_PACKAGE: return "ES9+ GetBoundProfilePackage";
+    case LPAD__FUNCTION__ES9P_AUTHENTICATE_CLIENT: return "ES9+ AuthenticateClient";
+    case LPAD__FUNCTION__ES9P_HANDLE_NOTIFICATION: return "ES9+ HandleNotification";
+    case LPAD__FUNCTION__ES9P_CANCEL_SESSION: return "ES9+ CancelSession";
+    case LPAD__FUNCTION__ES10A_GET_EUICC_CONFIGURED_ADDRESSES: return "ES10a GetEuiccConfiguredAddresses";
+    case LPAD__FUNCTION__ES10B_PREPARE_DOWNLOAD: return "ES10b PrepareDownload";
+    case LPAD__FUNCTION__ES10B_LOAD_BOUND_PROFILE_PACKAGE: return "ES10b LoadBoundProfilePackage";
+    case LPAD__FUNCTION__ES10B_GET_EUICC_CHALLENGE: return "ES10b GetEUICCChallenge";
+    case LPAD__FUNCTION__ES10B_GET_EUICC_INFO: return "ES10b GetEUICCInfo";
+    case LPAD__FUNCTION__ES10B_LIST_NOTIFICATION: return "ES10b ListNotification";
+    case LPAD__FUNCTION__ES10B_RETRIEVE_NOTIFICATIONS_LIST: return "ES10b RetrieveNotificationsList";
+    case LPAD__FUNCTION__ES10B_REMOVE_NOTIFICATION_FROM_LIST: return "ES10b RemoveNotificationFromList";
+    case LPAD__FUNCTION__ES10B_AUTHENTICATE_SERVER: return "ES10b AuthenticateServer";
+    case LPAD__FUNCTION__ES10B_CANCEL_SESSION: return "ES10b CancelSession";
+    case LPAD__FUNCTION__ES10C_GET_PROFILES_INFO: return "ES10c GetProfilesInfo";
+    case LPAD__FUNCTION__ES10C_ENABLE_PROFILE: return "ES10c EnableProfile";
+    case LPAD__FUNCTION__ES10C_DISABLE_PROFILE: return "ES10c DisableProfile";
+    case LPAD__FUNCTION__ES10C_DELETE_PROFILE: return "ES10c DeleteProfile";
+    case LPAD__FUNCTION__ES10C_GET_EID: return "ES10c GetEID";
+    case LPAD__FUNCTION__ES10C_SET_NICKNAME: return "ES10c SetNickname";
+    case _LPAD__FUNCTION_IS_INT_SIZE: break;
     }
     return "an unknown function";
 }
@@ -162,22 +140,14 @@ const char *function_words(Lpad__Function function)
 const char *operation_words(Lpad__Operation operation)
 {
     switch (operation) {
-    case LPAD__OPERATION__OPERATION_READ:
-        return "read";
-    case LPAD__OPERATION__OPERATION_DOWNLOAD:
-        return "download";
-    case LPAD__OPERATION__OPERATION_ENABLE:
-        return "enable";
-    case LPAD__OPERATION__OPERATION_DISABLE:
-        return "disable";
-    case LPAD__OPERATION__OPERATION_DELETE:
-        return "delete";
-    case LPAD__OPERATION__OPERATION_NICKNAME:
-        return "nickname";
-    case LPAD__OPERATION__OPERATION_NOTIFY:
-        return "notify";
-    case _LPAD__OPERATION_IS_INT_SIZE:
-        break;
+    case LPAD__OPERATION__OPERATION_READ: return "read";
+    case LPAD__OPERATION__OPERATION_DOWNLOAD: return "download";
+    case LPAD__OPERATION__OPERATION_ENABLE: return "enable";
+    case LPAD__OPERATION__OPERATION_DISABLE: return "disable";
+    case LPAD__OPERATION__OPERATION_DELETE: return "delete";
+    case LPAD__OPERATION__OPERATION_NICKNAME: return "nickname";
+    case LPAD__OPERATION__OPERATION_NOTIFY: return "notify";
+    case _LPAD__OPERATION_IS_INT_SIZE: break;
     }
     return "an unknown operation";
 }
@@ -185,18 +155,12 @@ const char *operation_words(Lpad__Operation operation)
 const char *process_words(int process)
 {
     switch ((Lpad__Process)process) {
-    case LPAD__PROCESS__PROCESS_SUPERVISOR:
-        return "lpad";
-    case LPAD__PROCESS__PROCESS_BROKER:
-        return "lpad-broker";
-    case LPAD__PROCESS__PROCESS_NETD:
-        return "lpad-netd";
-    case LPAD__PROCESS__PROCESS_CARDD:
-        return "lpad-cardd";
-    case LPAD__PROCESS__PROCESS_POLICYD:
-        return "lpad-policyd";
-    case _LPAD__PROCESS_IS_INT_SIZE:
-        break;
+    case LPAD__PROCESS__PROCESS_SUPERVISOR: return "lpad";
+    case LPAD__PROCESS__PROCESS_BROKER: return "lpad-broker";
+    case LPAD__PROCESS__PROCESS_NETD: return "lpad-netd";
+    case LPAD__PROCESS__PROCESS_CARDD: return "lpad-cardd";
+    case LPAD__PROCESS__PROCESS_POLICYD: return "lpad-policyd";
+    case _LPAD__PROCESS_IS_INT_SIZE: break;
     }
     return "an unknown process";
 }

@@ -68,54 +68,33 @@ static long call_process(enum probe probe)
     char *argv[] = {(char[]){"true"}, NULL};
     static const uint64_t nothing[16];
     switch ((int)probe) {
-    case PROBE_EXECVE:
-        return execve("/bin/true", argv, NULL);
+    case PROBE_EXECVE: return execve("/bin/true", argv, NULL);
     case PROBE_FORK: {
         long pid = syscall(SYS_clone, SIGCHLD, 0, 0, 0, 0);
         if (pid == 0)
             _exit(0);
         return pid;
     }
-    case PROBE_CLONE3:
-        return syscall(SYS_clone3, NULL, 0);
-    case PROBE_PTRACE:
-        return ptrace(PTRACE_TRACEME, 0, NULL, NULL);
-    case PROBE_PROCESS_VM_READV:
-        return syscall(SYS_process_vm_readv, getppid(), NULL, 0, NULL, 0, 0);
-    case PROBE_KILL_PARENT:
-        return kill(getppid(), SIGCONT);
-    case PROBE_SETUID:
-        return syscall(SYS_setresuid, 0, 0, 0);
-    case PROBE_SETGROUPS:
-        return syscall(SYS_setgroups, 0, NULL);
-    case PROBE_CAPSET:
-        return syscall(SYS_capset, NULL, NULL);
-    case PROBE_PRCTL:
-        return prctl(PR_SET_DUMPABLE, 1, 0, 0, 0);
-    case PROBE_UNSHARE:
-        return unshare(CLONE_NEWUSER);
-    case PROBE_MOUNT:
-        return syscall(SYS_mount, "none", "/", "tmpfs", 0, NULL);
-    case PROBE_CHROOT:
-        return chroot("/");
-    case PROBE_BPF:
-        return syscall(SYS_bpf, 0, NULL, 0);
-    case PROBE_PERF:
-        return syscall(SYS_perf_event_open, NULL, 0, -1, -1, 0);
-    case PROBE_IO_URING:
-        return syscall(SYS_io_uring_setup, 1, nothing);
-    case PROBE_USERFAULTFD:
-        return syscall(SYS_userfaultfd, 0);
-    case PROBE_KEYCTL:
-        return syscall(SYS_keyctl, 0, 0, 0, 0, 0);
-    case PROBE_MODULE:
-        return syscall(SYS_init_module, NULL, 0, "");
-    case PROBE_REBOOT:
-        return syscall(SYS_reboot, 0, 0, 0, NULL);
-    case PROBE_CLOCK_SET:
-        return syscall(SYS_clock_settime, 0, NULL);
-    default:
-        return -2;
+    case PROBE_CLONE3: return syscall(SYS_clone3, NULL, 0);
+    case PROBE_PTRACE: return ptrace(PTRACE_TRACEME, 0, NULL, NULL);
+    case PROBE_PROCESS_VM_READV: return syscall(SYS_process_vm_readv, getppid(), NULL, 0, NULL, 0, 0);
+    case PROBE_KILL_PARENT: return kill(getppid(), SIGCONT);
+    case PROBE_SETUID: return syscall(SYS_setresuid, 0, 0, 0);
+    case PROBE_SETGROUPS: return syscall(SYS_setgroups, 0, NULL);
+    case PROBE_CAPSET: return syscall(SYS_capset, NULL, NULL);
+    case PROBE_PRCTL: return prctl(PR_SET_DUMPABLE, 1, 0, 0, 0);
+    case PROBE_UNSHARE: return unshare(CLONE_NEWUSER);
+    case PROBE_MOUNT: return syscall(SYS_mount, "none", "/", "tmpfs", 0, NULL);
+    case PROBE_CHROOT: return chroot("/");
+    case PROBE_BPF: return syscall(SYS_bpf, 0, NULL, 0);
+    case PROBE_PERF: return syscall(SYS_perf_event_open, NULL, 0, -1, -1, 0);
+    case PROBE_IO_URING: return syscall(SYS_io_uring_setup, 1, nothing);
+    case PROBE_USERFAULTFD: return syscall(SYS_userfaultfd, 0);
+    case PROBE_KEYCTL: return syscall(SYS_keyctl, 0, 0, 0, 0, 0);
+    case PROBE_MODULE: return syscall(SYS_init_module, NULL, 0, "");
+    case PROBE_REBOOT: return syscall(SYS_reboot, 0, 0, 0, NULL);
+    case PROBE_CLOCK_SET: return syscall(SYS_clock_settime, 0, NULL);
+    default: return -2;
     }
 }
 
@@ -123,40 +102,25 @@ static long call_file(enum probe probe)
 {
     char byte;
     switch ((int)probe) {
-    case PROBE_OPEN_READ:
-        return open("/etc/passwd", O_RDONLY | O_CLOEXEC);
-    case PROBE_OPEN_CREATE:
-        return open("/tmp/lpad-probe", O_RDWR | O_CREAT | O_CLOEXEC, 0600);
-    case PROBE_UNLINK:
-        return unlink("/tmp/lpad-probe-none");
-    case PROBE_RENAME:
-        return rename("/tmp/lpad-probe-none", "/tmp/lpad-probe-other");
-    case PROBE_CHMOD:
-        return chmod("/tmp/lpad-probe-none", 0777);
-    case PROBE_MKDIR:
-        return mkdir("/tmp/lpad-probe-none/x", 0700);
-    case PROBE_TRUNCATE:
-        return truncate("/tmp/lpad-probe-none", 0);
-    case PROBE_MEMFD:
-        return memfd_create("probe", MFD_CLOEXEC);
-    case PROBE_DUP:
-        return dup(memory_fd);
-    case PROBE_FTRUNCATE:
-        return ftruncate(memory_fd, 1);
-    case PROBE_FDATASYNC:
-        return fdatasync(memory_fd);
-    case PROBE_PREAD:
-        return pread(memory_fd, &byte, 1, 0);
-    case PROBE_PWRITE:
-        return pwrite(memory_fd, "x", 1, 0);
+    case PROBE_OPEN_READ: return open("/etc/passwd", O_RDONLY | O_CLOEXEC);
+    case PROBE_OPEN_CREATE: return open("/tmp/lpad-probe", O_RDWR | O_CREAT | O_CLOEXEC, 0600);
+    case PROBE_UNLINK: return unlink("/tmp/lpad-probe-none");
+    case PROBE_RENAME: return rename("/tmp/lpad-probe-none", "/tmp/lpad-probe-other");
+    case PROBE_CHMOD: return chmod("/tmp/lpad-probe-none", 0777);
+    case PROBE_MKDIR: return mkdir("/tmp/lpad-probe-none/x", 0700);
+    case PROBE_TRUNCATE: return truncate("/tmp/lpad-probe-none", 0);
+    case PROBE_MEMFD: return memfd_create("probe", MFD_CLOEXEC);
+    case PROBE_DUP: return dup(memory_fd);
+    case PROBE_FTRUNCATE: return ftruncate(memory_fd, 1);
+    case PROBE_FDATASYNC: return fdatasync(memory_fd);
+    case PROBE_PREAD: return pread(memory_fd, &byte, 1, 0);
+    case PROBE_PWRITE: return pwrite(memory_fd, "x", 1, 0);
     case PROBE_MMAP_EXEC:
         return (long)(intptr_t)mmap(NULL, 4096, PROT_READ | PROT_EXEC, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
-    case PROBE_MPROTECT_EXEC:
-        return mprotect(page, 4096, PROT_READ | PROT_EXEC);
+    case PROBE_MPROTECT_EXEC: return mprotect(page, 4096, PROT_READ | PROT_EXEC);
     case PROBE_MMAP:
         return (long)(intptr_t)mmap(NULL, 4096, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
-    default:
-        return -2;
+    default: return -2;
     }
 }
 
@@ -167,57 +131,34 @@ static long call_socket(enum probe probe)
     uint8_t random[1];
     struct pollfd p = {.fd = pair_fd, .events = POLLIN};
     switch ((int)probe) {
-    case PROBE_SOCKET_TCP:
-        return socket(AF_INET, SOCK_STREAM, IPPROTO_TCP);
-    case PROBE_SOCKET_UDP:
-        return socket(AF_INET, SOCK_DGRAM, IPPROTO_UDP);
-    case PROBE_SOCKET_UNIX:
-        return socket(AF_UNIX, SOCK_STREAM, 0);
-    case PROBE_SOCKET_MPTCP:
-        return socket(AF_INET, SOCK_STREAM, IPPROTO_MPTCP);
-    case PROBE_SOCKET_RAW:
-        return socket(AF_INET, SOCK_RAW, IPPROTO_ICMP);
-    case PROBE_SOCKET_NETLINK:
-        return socket(AF_NETLINK, SOCK_RAW, 0);
-    case PROBE_SOCKET_PACKET:
-        return socket(AF_PACKET, SOCK_RAW, 0);
-    case PROBE_SOCKETPAIR:
-        return socketpair(AF_UNIX, SOCK_STREAM, 0, pair);
-    case PROBE_BIND:
-        return bind(stream_fd, (struct sockaddr *)&a, sizeof a);
-    case PROBE_LISTEN:
-        return listen(stream_fd, 1);
-    case PROBE_ACCEPT:
-        return accept4(stream_fd, NULL, NULL, 0);
-    case PROBE_CONNECT:
-        return connect(stream_fd, (struct sockaddr *)&a, sizeof a);
+    case PROBE_SOCKET_TCP: return socket(AF_INET, SOCK_STREAM, IPPROTO_TCP);
+    case PROBE_SOCKET_UDP: return socket(AF_INET, SOCK_DGRAM, IPPROTO_UDP);
+    case PROBE_SOCKET_UNIX: return socket(AF_UNIX, SOCK_STREAM, 0);
+    case PROBE_SOCKET_MPTCP: return socket(AF_INET, SOCK_STREAM, IPPROTO_MPTCP);
+    case PROBE_SOCKET_RAW: return socket(AF_INET, SOCK_RAW, IPPROTO_ICMP);
+    case PROBE_SOCKET_NETLINK: return socket(AF_NETLINK, SOCK_RAW, 0);
+    case PROBE_SOCKET_PACKET: return socket(AF_PACKET, SOCK_RAW, 0);
+    case PROBE_SOCKETPAIR: return socketpair(AF_UNIX, SOCK_STREAM, 0, pair);
+    case PROBE_BIND: return bind(stream_fd, (struct sockaddr *)&a, sizeof a);
+    case PROBE_LISTEN: return listen(stream_fd, 1);
+    case PROBE_ACCEPT: return accept4(stream_fd, NULL, NULL, 0);
+    case PROBE_CONNECT: return connect(stream_fd, (struct sockaddr *)&a, sizeof a);
     case PROBE_SENDTO_FASTOPEN:
         return sendto(stream_fd, "x", 1, MSG_FASTOPEN | MSG_NOSIGNAL, (struct sockaddr *)&a, sizeof a);
-    case PROBE_SENDMSG_FASTOPEN:
-        return sendmsg_fastopen();
-    case PROBE_RECVMSG:
-        return recvmsg_nothing();
-    case PROBE_POLL:
-        return poll(&p, 1, 0);
-    case PROBE_EPOLL_CREATE:
-        return epoll_create1(EPOLL_CLOEXEC);
-    case PROBE_IOCTL:
-        return syscall(SYS_ioctl, 0, 0x5412 /* TIOCSTI */, "x");
-    case PROBE_SETSOCKOPT:
-        return setsockopt(stream_fd, SOL_SOCKET, SO_REUSEADDR, &value, sizeof value);
-    case PROBE_GETRANDOM:
-        return syscall(SYS_getrandom, random, 1, 0);
-    case PROBE_CLOCK_GET:
-        return syscall(SYS_clock_gettime, CLOCK_MONOTONIC, (int64_t[2]){0});
+    case PROBE_SENDMSG_FASTOPEN: return sendmsg_fastopen();
+    case PROBE_RECVMSG: return recvmsg_nothing();
+    case PROBE_POLL: return poll(&p, 1, 0);
+    case PROBE_EPOLL_CREATE: return epoll_create1(EPOLL_CLOEXEC);
+    case PROBE_IOCTL: return syscall(SYS_ioctl, 0, 0x5412 /* TIOCSTI */, "x");
+    case PROBE_SETSOCKOPT: return setsockopt(stream_fd, SOL_SOCKET, SO_REUSEADDR, &value, sizeof value);
+    case PROBE_GETRANDOM: return syscall(SYS_getrandom, random, 1, 0);
+    case PROBE_CLOCK_GET: return syscall(SYS_clock_gettime, CLOCK_MONOTONIC, (int64_t[2]){0});
 #ifdef __x86_64__
-    case PROBE_X32:
-        return syscall(0x40000000 | SYS_write, 2, "", 0);
+    case PROBE_X32: return syscall(0x40000000 | SYS_write, 2, "", 0);
 #else
-    case PROBE_X32:
-        return syscall(-1);
+    case PROBE_X32: return syscall(-1);
 #endif
-    default:
-        return -2;
+    default: return -2;
     }
 }
 
