@@ -22,6 +22,7 @@
 #define RECEIVE_BUFFER       16384
 #define CONNECT_GRACE_MS     500 // curl's own time-out comes first: it knows more to say
 #define CONNECTION_AGE_MAX_S 86400L
+#define X509_UNSPECIFIED     1 // X509_V_ERR_UNSPECIFIED: what libcurl says before it asked OpenSSL
 #define URL_MAX              (HOST_TEXT_MAX + 128)
 #define HEADER_MAX           256
 
@@ -335,7 +336,7 @@ static enum err tls_failure(struct http *h, CURLcode code, const char *said)
     long verify = 0;
     curl_easy_getinfo(h->easy, CURLINFO_SSL_VERIFYRESULT, &verify);
     // The name is libcurl's own check: to OpenSSL the chain was good.
-    const char *hint = code == CURLE_PEER_FAILED_VERIFICATION && verify == 0
+    const char *hint = code == CURLE_PEER_FAILED_VERIFICATION && verify <= X509_UNSPECIFIED
                            ? "the certificate is for another name: check the address"
                            : tls_verify_hint(verify);
     return fault_set(h->fault, ERR_REMOTE_TLS, "no trusted connection to %s: %s; %s", h->target.host.name,

@@ -125,20 +125,12 @@ static SSL_CTX *make_context(enum server_certificate kind, char ci_pem[SERVER_PE
 // --- the child ---
 
 struct connection {
-    int fd;
-    SSL *ssl; // NULL: plain
+    SSL *ssl;
 };
-
-static int take(struct connection *c, char *out, int size)
-{
-    return c->ssl != NULL ? SSL_read(c->ssl, out, size) : (int)recv(c->fd, out, (size_t)size, 0);
-}
 
 static bool give(struct connection *c, const char *data, size_t len)
 {
-    if (len == 0)
-        return true;
-    return c->ssl != NULL ? SSL_write(c->ssl, data, (int)len) > 0 : send(c->fd, data, len, MSG_NOSIGNAL) > 0;
+    return len == 0 || SSL_write(c->ssl, data, (int)len) > 0;
 }
 
 // One request with its body, as Content-Length says. False at the end of the connection.
@@ -147,7 +139,7 @@ static bool read_request(struct connection *c, char out[SERVER_REQUEST_MAX])
     static char all[256 * 1024];
     size_t len = 0;
     for (;;) {
-        int n = take(c, all + len, (int)(sizeof(all) - 1 - len));
+        int n = SSL_read(c->ssl, all + len, (int)(sizeof(all) - 1 - len));
         if (n <= 0)
             return false;
         len += (size_t)n;
@@ -190,16 +182,24 @@ static bool act(struct connection *c, const struct server_step *step)
     return step->act == SERVER_SEND;
 }
 
-static void serve_connection(int fd, SSL_CTX *context, struct server_seen *seen,
-                             const struct server_step *script, size_t count)
+// What a port for plain HTTP does with the first flight of a handshake.
+static void serve_plain(int fd)
 {
-    struct connection c = {.fd = fd, .ssl = context != NULL ? SSL_new(context) : NULL};
-    if (c.ssl != NULL) {
-        SSL_set_fd(c.ssl, fd);
-        if (SSL_accept(c.ssl) == 1)
-            seen->handshakes++;
-    }
-    while (c.ssl == NULL || SSL_is_init_finished(c.ssl)) {
+    static const char answer[] = "HTTP/1.1 400 Bad Request\r\nConnection: close\r\n\r\n";
+    char request[SERVER_REQUEST_MAX];
+    if (recv(fd, request, sizeof(request), 0) > 0)
+        send(fd, answer, sizeof(answer) - 1, MSG_NOSIGNAL);
+    close(fd);
+}
+
+static void serve_tls(int fd, SSL_CTX *context, struct server_seen *seen, const struct server_step *script,
+                      size_t count)
+{
+    struct connection c = {.ssl = SSL_new(context)};
+    SSL_set_fd(c.ssl, fd);
+    if (SSL_accept(c.ssl) == 1)
+        seen->handshakes++;
+    while (SSL_is_init_finished(c.ssl)) {
         unsigned i = seen->requests;
         char request[SERVER_REQUEST_MAX];
         if (!read_request(&c, request))
@@ -210,7 +210,7 @@ static void serve_connection(int fd, SSL_CTX *context, struct server_seen *seen,
         if (i >= count || !act(&c, &script[i]))
             break;
     }
-    if (c.ssl != NULL && SSL_is_init_finished(c.ssl))
+    if (SSL_is_init_finished(c.ssl))
         SSL_shutdown(c.ssl);
     SSL_free(c.ssl);
     close(fd);
@@ -237,7 +237,10 @@ void server_start(struct server *s, enum server_certificate certificate, const s
         for (;;) {
             int fd = accept(listener, NULL, NULL);
             s->seen->accepted++;
-            serve_connection(fd, certificate == SERVER_NO_TLS ? NULL : context, s->seen, script, count);
+            if (certificate == SERVER_NO_TLS)
+                serve_plain(fd);
+            else
+                serve_tls(fd, context, s->seen, script, count);
         }
     }
     close(listener);
