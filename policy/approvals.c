@@ -1,0 +1,323 @@
+// SPDX-License-Identifier: Apache-2.0
+// The standing intent's phases, and its comparisons with cardd's facts.
+#include "policy/approvals.h"
+
+#include "lib/bytes.h"
+
+#include <arpa/inet.h>
+#include <stdio.h>
+#include <string.h>
+
+static bool is_denied(const struct policy_decision *d)
+{
+    return d->verdict == LPAD__VERDICT__VERDICT_DENY;
+}
+
+void approvals_drop(struct approvals *a)
+{
+    memset(&a->intent, 0, sizeof a->intent);
+}
+
+void approvals_forget_card(struct approvals *a)
+{
+    approvals_drop(a);
+    a->has_eid = false;
+}
+
+static struct policy_decision refuse(struct approvals *a, Lpad__DenyReason reason)
+{
+    approvals_drop(a);
+    return policy_deny(reason);
+}
+
+// Whether the intent stands in this phase and in time; otherwise it is void.
+static bool stands(struct approvals *a, const struct approvals_now *now, enum intent_phase phase,
+                   struct policy_decision *ret_refusal)
+{
+    struct intent *i = &a->intent;
+    if (i->phase != phase || phase == INTENT_NONE) {
+        *ret_refusal = refuse(a, LPAD__DENY_REASON__DENY_NO_INTENT);
+        return false;
+    }
+    if (now->monotonic_ms >= i->deadline_ms) {
+        *ret_refusal = refuse(a, LPAD__DENY_REASON__DENY_EXPIRED);
+        return false;
+    }
+    return true;
+}
+
+static void go_to(struct approvals *a, const struct approvals_now *now, enum intent_phase phase)
+{
+    a->intent.phase = phase;
+    a->intent.deadline_ms = now->monotonic_ms + a->timeout_ms;
+}
+
+// A client that was asked and agreed need not be asked again.
+static void settle_consent(const struct intent *i, struct policy_decision *d)
+{
+    if (d->verdict == LPAD__VERDICT__VERDICT_ASK && i->consented)
+        d->verdict = LPAD__VERDICT__VERDICT_ALLOW;
+}
+
+// At an approval nobody can be asked any more.
+static void settle_approval(struct approvals *a, struct policy_decision *d)
+{
+    settle_consent(&a->intent, d);
+    if (d->verdict == LPAD__VERDICT__VERDICT_ASK) {
+        d->verdict = LPAD__VERDICT__VERDICT_DENY;
+        d->reason = LPAD__DENY_REASON__DENY_RULE;
+    }
+    if (is_denied(d))
+        approvals_drop(a);
+}
+
+// --- the broker's side ---
+
+static void read_actor(const Lpad__Actor *from, struct policy_actor *to)
+{
+    *to = (struct policy_actor){.is_lpad = !from->has_uid};
+    if (to->is_lpad)
+        return;
+    to->uid = from->uid;
+    // Without a group the user stands for nothing more; the id that means none is in no role.
+    to->gid = from->has_gid ? from->gid : UINT32_MAX;
+    for (size_t i = 0; i < from->n_groups && i < ACTOR_GROUPS_MAX; i++)
+        to->groups[to->group_count++] = from->groups[i];
+}
+
+// An IPv6 address comes without brackets where its name alone is meant.
+static bool read_host(const char *text, struct host *ret_host)
+{
+    char bracketed[HOST_TEXT_MAX];
+    struct in6_addr v6;
+    if (inet_pton(AF_INET6, text, &v6) != 1)
+        return host_parse(text, strlen(text), ret_host) == ERR_OK;
+    int n = snprintf(bracketed, sizeof bracketed, "[%s]", text);
+    return n > 0 && (size_t)n < sizeof bracketed && host_parse(bracketed, (size_t)n, ret_host) == ERR_OK;
+}
+
+static bool read_target(const Lpad__Intent *from, struct intent *to)
+{
+    switch (from->operation) {
+    case LPAD__OPERATION__OPERATION_READ: return true;
+    case LPAD__OPERATION__OPERATION_DOWNLOAD:
+    case LPAD__OPERATION__OPERATION_NOTIFY: return from->host != NULL && read_host(from->host, &to->host);
+    case LPAD__OPERATION__OPERATION_ENABLE:
+    case LPAD__OPERATION__OPERATION_DISABLE:
+    case LPAD__OPERATION__OPERATION_DELETE:
+    case LPAD__OPERATION__OPERATION_NICKNAME:
+        if (!from->has_iccid || from->iccid.len != ICCID_SIZE)
+            return false;
+        memcpy(to->iccid.bytes, from->iccid.data, ICCID_SIZE);
+        break;
+    case _LPAD__OPERATION_IS_INT_SIZE: return false;
+    }
+    to->has_nickname = from->nickname != NULL;
+    if (to->has_nickname != (from->operation == LPAD__OPERATION__OPERATION_NICKNAME))
+        return false;
+    if (to->has_nickname && strlen(from->nickname) >= sizeof to->nickname)
+        return false;
+    if (to->has_nickname)
+        memcpy(to->nickname, from->nickname, strlen(from->nickname) + 1);
+    return true;
+}
+
+static bool is_change(Lpad__Operation operation)
+{
+    return operation != LPAD__OPERATION__OPERATION_READ && operation != LPAD__OPERATION__OPERATION_NOTIFY;
+}
+
+struct policy_decision approvals_intent(struct approvals *a, const struct approvals_now *now,
+                                        const Lpad__Intent *intent)
+{
+    struct intent *i = &a->intent;
+    approvals_drop(a);
+    i->operation = intent->operation;
+    read_actor(intent->actor, &i->actor);
+    if (!read_target(intent, i))
+        return refuse(a, LPAD__DENY_REASON__DENY_FACTS);
+    struct policy_request request = {.operation = i->operation, .host = &i->host, .iccid = &i->iccid};
+    struct policy_decision d = policy_decide(now->policy, &i->actor, &request, &now->counters);
+    if (is_denied(&d) || !is_change(i->operation)) {
+        approvals_drop(a);
+        return d;
+    }
+    // The client consents to what it will be shown, which is not known yet.
+    if (i->operation == LPAD__OPERATION__OPERATION_DOWNLOAD)
+        d.verdict = LPAD__VERDICT__VERDICT_ALLOW;
+    go_to(a, now, d.verdict == LPAD__VERDICT__VERDICT_ASK ? INTENT_ASKED : INTENT_DECIDED);
+    return d;
+}
+
+static bool keep_announcement(struct intent *i, const Lpad__InstallIntent *install)
+{
+    size_t len = lpad__metadata__get_packed_size(install->metadata);
+    size_t oid_len = strlen(install->smdp_oid);
+    if (len > sizeof i->metadata || install->transaction_id.len > sizeof i->transaction_id ||
+        oid_len >= sizeof i->smdp_oid)
+        return false;
+    i->metadata_len = lpad__metadata__pack(install->metadata, i->metadata);
+    i->transaction_id_len = install->transaction_id.len;
+    memcpy(i->transaction_id, install->transaction_id.data, i->transaction_id_len);
+    memcpy(i->smdp_oid, install->smdp_oid, oid_len + 1);
+    i->confirmation_code_required = install->confirmation_code_required;
+    return true;
+}
+
+struct policy_decision approvals_install(struct approvals *a, const struct approvals_now *now,
+                                         const Lpad__InstallIntent *install)
+{
+    struct intent *i = &a->intent;
+    struct policy_decision d;
+    if (!stands(a, now, INTENT_DECIDED, &d))
+        return d;
+    if (i->operation != LPAD__OPERATION__OPERATION_DOWNLOAD)
+        return refuse(a, LPAD__DENY_REASON__DENY_NO_INTENT);
+    if (!keep_announcement(i, install))
+        return refuse(a, LPAD__DENY_REASON__DENY_FACTS);
+    struct policy_request request = {
+        .operation = i->operation, .host = &i->host, .metadata = install->metadata};
+    d = policy_decide(now->policy, &i->actor, &request, &now->counters);
+    if (is_denied(&d))
+        approvals_drop(a);
+    else
+        go_to(a, now, d.verdict == LPAD__VERDICT__VERDICT_ASK ? INTENT_ASKED : INTENT_GRANTED);
+    return d;
+}
+
+struct policy_decision approvals_consent(struct approvals *a, const struct approvals_now *now)
+{
+    struct policy_decision d;
+    if (!stands(a, now, INTENT_ASKED, &d))
+        return d;
+    a->intent.consented = true;
+    go_to(a, now,
+          a->intent.operation == LPAD__OPERATION__OPERATION_DOWNLOAD ? INTENT_GRANTED : INTENT_DECIDED);
+    return (struct policy_decision){.verdict = LPAD__VERDICT__VERDICT_ALLOW, .rule = DECISION_NO_RULE};
+}
+
+// --- cardd's side ---
+
+static bool same_card(struct approvals *a, ProtobufCBinaryData eid)
+{
+    if (eid.len != sizeof a->eid)
+        return false;
+    if (!a->has_eid) {
+        memcpy(a->eid, eid.data, sizeof a->eid);
+        a->has_eid = true;
+    }
+    return memcmp(a->eid, eid.data, sizeof a->eid) == 0;
+}
+
+static bool same_nickname(const struct intent *i, const char *nickname)
+{
+    if (!i->has_nickname || nickname == NULL)
+        return !i->has_nickname && nickname == NULL;
+    return strcmp(i->nickname, nickname) == 0;
+}
+
+static bool is_iccid(const struct iccid *iccid, ProtobufCBinaryData data)
+{
+    return bytes_equal(iccid_view(iccid), bytes_make(data.data, data.len));
+}
+
+struct policy_decision approvals_change(struct approvals *a, const struct approvals_now *now,
+                                        const Lpad__ApproveProfileChange *facts,
+                                        enum policy_counter *ret_counter)
+{
+    struct intent *i = &a->intent;
+    struct policy_decision d;
+    *ret_counter = POLICY_COUNTER_MAX;
+    if (!stands(a, now, INTENT_DECIDED, &d))
+        return d;
+    if (i->operation == LPAD__OPERATION__OPERATION_DOWNLOAD || facts->operation != i->operation)
+        return refuse(a, LPAD__DENY_REASON__DENY_NO_INTENT);
+    if (!same_card(a, facts->eid) || !is_iccid(&i->iccid, facts->target->iccid) ||
+        !same_nickname(i, facts->nickname))
+        return refuse(a, LPAD__DENY_REASON__DENY_FACTS);
+    bool enabled_is_target = facts->enabled != NULL && is_iccid(&i->iccid, facts->enabled->iccid);
+    struct policy_request request = {
+        .operation = i->operation,
+        .iccid = &i->iccid,
+        .target = facts->target,
+        .enabled = enabled_is_target ? NULL : facts->enabled,
+    };
+    d = policy_decide(now->policy, &i->actor, &request, &now->counters);
+    settle_approval(a, &d);
+    if (is_denied(&d))
+        return d;
+    *ret_counter = policy_counter_of(i->operation);
+    approvals_drop(a);
+    return d;
+}
+
+static bool same_session(const struct intent *i, ProtobufCBinaryData transaction_id, const char *smdp_oid)
+{
+    return bytes_equal(bytes_make(i->transaction_id, i->transaction_id_len),
+                       bytes_make(transaction_id.data, transaction_id.len)) &&
+           strcmp(i->smdp_oid, smdp_oid) == 0;
+}
+
+// Not the port: an intent names it apart, and the session's server is told by its name.
+static bool same_server(const struct host *host, const char *address)
+{
+    struct host other;
+    return read_host(address, &other) && host->is_ipv6 == other.is_ipv6 &&
+           strcmp(host->name, other.name) == 0;
+}
+
+// Role, host, caps and limits again: policy and counters may have changed since.
+static struct policy_decision decide_download(struct approvals *a, const struct approvals_now *now,
+                                              const Lpad__Metadata *metadata)
+{
+    const struct intent *i = &a->intent;
+    struct policy_request request = {.operation = i->operation, .host = &i->host, .metadata = metadata};
+    struct policy_decision d = policy_decide(now->policy, &i->actor, &request, &now->counters);
+    settle_approval(a, &d);
+    return d;
+}
+
+struct policy_decision approvals_prepare(struct approvals *a, const struct approvals_now *now,
+                                         const Lpad__ApprovePrepareDownload *facts)
+{
+    struct intent *i = &a->intent;
+    struct policy_decision d;
+    if (!stands(a, now, INTENT_GRANTED, &d))
+        return d;
+    if (!same_card(a, facts->eid) || !same_session(i, facts->transaction_id, facts->smdp_oid) ||
+        !same_server(&i->host, facts->server_address) ||
+        facts->confirmation_code_required != i->confirmation_code_required)
+        return refuse(a, LPAD__DENY_REASON__DENY_FACTS);
+    d = decide_download(a, now, NULL);
+    if (!is_denied(&d))
+        go_to(a, now, INTENT_PREPARED);
+    return d;
+}
+
+static bool same_metadata(const struct intent *i, const Lpad__Metadata *metadata)
+{
+    uint8_t packed[APPROVALS_METADATA_MAX];
+    size_t len = lpad__metadata__get_packed_size(metadata);
+    return len == i->metadata_len && lpad__metadata__pack(metadata, packed) == len &&
+           memcmp(packed, i->metadata, len) == 0;
+}
+
+struct policy_decision approvals_load(struct approvals *a, const struct approvals_now *now,
+                                      const Lpad__ApproveLoad *facts, enum policy_counter *ret_counter)
+{
+    struct intent *i = &a->intent;
+    struct policy_decision d;
+    *ret_counter = POLICY_COUNTER_MAX;
+    if (!stands(a, now, INTENT_PREPARED, &d))
+        return d;
+    if (!same_card(a, facts->eid) || !same_session(i, facts->transaction_id, facts->smdp_oid))
+        return refuse(a, LPAD__DENY_REASON__DENY_FACTS);
+    if (!same_metadata(i, facts->metadata))
+        return refuse(a, LPAD__DENY_REASON__DENY_METADATA_MISMATCH);
+    d = decide_download(a, now, facts->metadata);
+    if (is_denied(&d))
+        return d;
+    *ret_counter = policy_counter_of(i->operation);
+    approvals_drop(a);
+    return d;
+}
