@@ -88,8 +88,9 @@ struct probe_row {
     int expected;
 };
 
-// Asserts that `rows` name every probe once, and that each has its outcome within `spec`. `enter` may do more
-// than sandbox_enter (a second filter); NULL: sandbox_enter alone.
+// Asserts that `rows`, together with what no process may do (the table in probe.c), name every probe once,
+// and that each has its outcome within `spec`. `enter` may do more than sandbox_enter (a second filter);
+// NULL: sandbox_enter alone.
 void probe_all(const struct sandbox_spec *spec, enum err (*enter)(void), const struct probe_row *rows,
                size_t count);
 // One probe's outcome.
