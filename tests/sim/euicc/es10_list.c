@@ -47,20 +47,15 @@ static bool query_parse(struct slice value, struct query *ret_query)
             return false;
         }
         switch (choice.tag) {
-        case 0x4F:
-            query.aid = choice.value;
-            break;
-        case 0x5A:
-            query.iccid = choice.value;
-            break;
+        case 0x4F: query.aid = choice.value; break;
+        case 0x5A: query.iccid = choice.value; break;
         case 0x95:
             query.by_class = true;
             if (!tlv_get_uint(choice.value, &query.class)) {
                 return false;
             }
             break;
-        default:
-            return false;
+        default: return false;
         }
     }
     if (tlv_expect(&value, 0x5C, &tlv) && !tags_parse(tlv.value, &query)) {

@@ -8,7 +8,6 @@
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <sys/stat.h>
 
 enum { FAULTS_MAX = 1024, DATA_MAX = 65536 };
 
@@ -188,11 +187,13 @@ bool faults_refresh(struct faults *faults, bool force, char *ret_why, size_t why
             return false;
         }
         faults_free(faults);
-        faults->modified = (struct timespec){0};
+        faults->last = (struct stat){0};
         return true;
     }
-    bool same =
-        st.st_mtim.tv_sec == faults->modified.tv_sec && st.st_mtim.tv_nsec == faults->modified.tv_nsec;
+    // File times are coarse: a replaced or grown file of the same instant shows by its inode or size.
+    const struct stat *last = &faults->last;
+    bool same = st.st_mtim.tv_sec == last->st_mtim.tv_sec && st.st_mtim.tv_nsec == last->st_mtim.tv_nsec &&
+                st.st_ino == last->st_ino && st.st_size == last->st_size;
     if (same && !force) {
         return true;
     }
@@ -204,7 +205,7 @@ bool faults_refresh(struct faults *faults, bool force, char *ret_why, size_t why
     faults_free(faults);
     faults->list = list;
     faults->count = count;
-    faults->modified = st.st_mtim;
+    faults->last = st;
     return true;
 }
 

@@ -5,7 +5,7 @@
 
 #include "tests/sim/euicc/card.h"
 
-#include <time.h>
+#include <sys/stat.h>
 
 enum fault_action {
     FAULT_NONE,
@@ -38,7 +38,7 @@ struct fault {
 
 struct faults {
     const char *path; // null: none
-    struct timespec modified;
+    struct stat last; // of the file as it was read
     struct fault *list;
     size_t count;
 };

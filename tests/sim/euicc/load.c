@@ -30,10 +30,8 @@ bool load_is_segment(struct slice command)
     case TAG_86:
     case BSP_TAG_86:
     case BSP_TAG_87:
-    case BSP_TAG_88:
-        return true;
-    default:
-        return false;
+    case BSP_TAG_88: return true;
+    default: return false;
     }
 }
 
@@ -148,13 +146,10 @@ static enum load_error protected_take(struct load *load, struct slice segment, e
     load->sequence_left -= segment.len;
     load->in_sequence++;
     switch (bsp_unprotect(&load->bsp, tag, segment, plain)) {
-    case BSP_OK:
-        return LOAD_OK;
-    case BSP_SECURITY:
-        return LOAD_SECURITY;
+    case BSP_OK: return LOAD_OK;
+    case BSP_SECURITY: return LOAD_SECURITY;
     case BSP_STRUCTURE:
-    case BSP_RESULT_MAX:
-        break;
+    case BSP_RESULT_MAX: break;
     }
     return LOAD_STRUCTURE;
 }

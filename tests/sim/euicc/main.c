@@ -88,35 +88,20 @@ static bool option_take(struct options *options, int code, const char *value)
 {
     long number = 0;
     switch (code) {
-    case OPT_CREDENTIALS:
-        options->credentials = value;
-        return true;
-    case OPT_STATE:
-        options->state = value;
-        return true;
-    case OPT_INITIAL:
-        options->initial = value;
-        return true;
-    case OPT_EID:
-        options->eid = value;
-        return true;
-    case OPT_AID:
-        return aid_parse(value, &options->card);
+    case OPT_CREDENTIALS: options->credentials = value; return true;
+    case OPT_STATE: options->state = value; return true;
+    case OPT_INITIAL: options->initial = value; return true;
+    case OPT_EID: options->eid = value; return true;
+    case OPT_AID: return aid_parse(value, &options->card);
     case OPT_LISTEN:
     case OPT_CONNECT:
         options->server.connect = code == OPT_CONNECT;
         options->server.address = value;
         return true;
-    case OPT_ANSWER:
-        return word_parse(value, "61", "data", &options->card.answer_data);
-    case OPT_REFRESH:
-        return word_parse(value, "keep", "channel-loss", &options->card.refresh_channel_loss);
-    case OPT_LOG:
-        options->log = value;
-        return true;
-    case OPT_FAULTS:
-        options->server.faults.path = value;
-        return true;
+    case OPT_ANSWER: return word_parse(value, "61", "data", &options->card.answer_data);
+    case OPT_REFRESH: return word_parse(value, "keep", "channel-loss", &options->card.refresh_channel_loss);
+    case OPT_LOG: options->log = value; return true;
+    case OPT_FAULTS: options->server.faults.path = value; return true;
     case OPT_LATENCY:
         if (!number_parse(value, 600000, &number)) {
             return false;
@@ -129,8 +114,7 @@ static bool option_take(struct options *options, int code, const char *value)
         }
         options->server.ready = (int)number;
         return true;
-    default:
-        return false;
+    default: return false;
     }
 }
 

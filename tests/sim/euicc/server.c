@@ -204,22 +204,18 @@ static enum outcome fault_answer(struct server *server, int fd, const struct fau
 {
     uint8_t sw[2] = {(uint8_t)(fault->sw >> 8), (uint8_t)fault->sw};
     switch (fault->action) {
-    case FAULT_SW:
-        return answer_send(server, fd, slice_of(sw, sizeof sw));
+    case FAULT_SW: return answer_send(server, fd, slice_of(sw, sizeof sw));
     case FAULT_RESPOND:
-    case FAULT_GARBAGE:
-        return answer_send(server, fd, slice_of(fault->data, fault->data_len));
+    case FAULT_GARBAGE: return answer_send(server, fd, slice_of(fault->data, fault->data_len));
     case FAULT_CUT:
         if (answer.len > 0 && message_send(fd, answer, true) == OUTCOME_STOP) {
             return OUTCOME_STOP;
         }
         return OUTCOME_CLOSED;
-    case FAULT_MUTE:
-        return OUTCOME_GO_ON;
+    case FAULT_MUTE: return OUTCOME_GO_ON;
     case FAULT_NONE:
     case FAULT_DELAY:
-    case FAULT_ACTION_MAX:
-        break;
+    case FAULT_ACTION_MAX: break;
     }
     return answer_send(server, fd, answer);
 }
@@ -262,9 +258,7 @@ static enum outcome control_serve(struct server *server, int fd, uint8_t control
 {
     uint8_t atr[ATR_SIZE];
     switch (control) {
-    case CONTROL_ATR:
-        card_get_atr(atr);
-        return message_send(fd, slice_of(atr, sizeof atr), false);
+    case CONTROL_ATR: card_get_atr(atr); return message_send(fd, slice_of(atr, sizeof atr), false);
     case CONTROL_OFF:
     case CONTROL_ON:
     case CONTROL_RESET:
@@ -274,8 +268,7 @@ static enum outcome control_serve(struct server *server, int fd, uint8_t control
                                          : "reset");
         card_reset(server->card);
         return OUTCOME_GO_ON;
-    default:
-        return OUTCOME_CLOSED;
+    default: return OUTCOME_CLOSED;
     }
 }
 

@@ -7,10 +7,13 @@
 #include <setjmp.h>
 #include <stdarg.h>
 #include <cmocka.h>
+#include <arpa/inet.h>
 #include <ftw.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <sys/socket.h>
 #include <sys/wait.h>
+#include <time.h>
 #include <unistd.h>
 
 enum { FILLER = 3000, ABSENT = -1, DISABLED = 0, ENABLED = 1 };
@@ -753,6 +756,172 @@ static void test_faults(void **state)
     rig_stop(rig);
 }
 
+static void test_fault_delay_and_mute(void **state)
+{
+    struct rig *rig = rig_new(state, INITIAL, NULL, NULL);
+    struct timespec before;
+    struct timespec after;
+    rig_file_write(rig, "faults.json",
+                   "[{\"match\": {\"es10\": \"BF2E\", \"nth\": 2}, \"action\": \"delay\", \"ms\": 120},"
+                   " {\"match\": {\"ins\": \"70\"}, \"action\": \"mute\"}]");
+    apdu_expect(rig, "81E2910003BF2E00", 0x6115);
+    clock_gettime(CLOCK_MONOTONIC, &before);
+    apdu_expect(rig, "81E2910003BF2E00", 0x6115);
+    clock_gettime(CLOCK_MONOTONIC, &after);
+    long ms = (after.tv_sec - before.tv_sec) * 1000 + (after.tv_nsec - before.tv_nsec) / 1000000;
+    assert_true(ms >= 119);
+    // The muted command has no answer: what comes next answers the next one.
+    static const uint8_t muted[] = {0x00, 0x05, 0x00, 0x70, 0x00, 0x00, 0x01};
+    assert_int_equal(send(rig->fd, muted, sizeof muted, MSG_NOSIGNAL), (ssize_t)sizeof muted);
+    apdu_expect(rig, "81E2910003BF2E00", 0x6115);
+    assert_true(rig_log_has(rig, " ! mute"));
+    rig_stop(rig);
+}
+
+static void test_fault_in_segment(void **state)
+{
+    // A status word in the middle of a load: the card has not seen the segment, and the session can be
+    // cancelled.
+    struct rig *rig = rig_new(state, INITIAL, NULL, NULL);
+    struct download download;
+    struct package package;
+    struct tlvb out = TLVB_INIT;
+    struct tlvb command = TLVB_INIT;
+    rig_file_write(
+        rig, "faults.json",
+        "[{\"match\": {\"es10\": \"BF36\", \"segment\": 7}, \"action\": \"sw\", \"sw\": \"6F00\"}]");
+    download_init(state, &PLAIN, &download);
+    server_authenticate(&download.server, rig);
+    server_prepare(&download.server, rig, false);
+    server_bind(&download.server, &download.options, &package);
+    for (size_t i = 1; i <= 6; i++) {
+        assert_int_equal(rig_es10(rig, package_segment(&package, i), &out), 0x9000);
+    }
+    assert_int_equal(rig_es10(rig, package_segment(&package, 7), &out), 0x6F00);
+    size_t mark = tlvb_open(&command);
+    tlvb_put(&command, 0x80, download.server.tid, 16);
+    tlvb_put_uint(&command, 0x81, 5);
+    tlvb_close(&command, mark, 0xBF41);
+    assert_int_equal(rig_es10(rig, tlvb_get(&command), &out), 0x9000);
+    assert_int_equal(out.buf[3], 0xA0);
+    assert_int_equal(profile_state(rig, ICCID_C), ABSENT);
+    rig_expect(rig, "BF2800", "BF2802A000");
+    rig_kill(rig);
+    rig_start(rig, NULL);
+    rig_expect(rig, "BF2800", "BF2802A000");
+    tlvb_free(&out);
+    tlvb_free(&command);
+    package_free(&package);
+    download_free(&download);
+    rig_stop(rig);
+}
+
+static void test_dials_a_reader(void **state)
+{
+    struct world *world = *state;
+    struct rig *rig = &world->rig;
+    struct sockaddr_in address = {.sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
+    socklen_t len = sizeof address;
+    char target[64];
+    char file[2 * RIG_PATH];
+    rig_init(rig, world->sim_euicc, world->base, world->credentials);
+    int listener = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+    assert_int_equal(bind(listener, (struct sockaddr *)&address, len), 0);
+    assert_int_equal(listen(listener, 1), 0);
+    assert_int_equal(getsockname(listener, (struct sockaddr *)&address, &len), 0);
+    snprintf(target, sizeof target, "tcp:127.0.0.1:%u", ntohs(address.sin_port));
+    snprintf(file, sizeof file, "%s/state.json", rig->dir);
+    rig->pid = fork();
+    if (rig->pid == 0) {
+        execl(rig->program, "sim-euicc", "--credentials", world->credentials, "--state", file, "--connect",
+              target, (char *)NULL);
+        _exit(127);
+    }
+    rig->fd = accept(listener, NULL, NULL);
+    close(listener);
+    assert_true(rig->fd >= 0);
+    static const uint8_t ask_atr[] = {0, 1, 4};
+    uint8_t atr[2 + 21];
+    assert_int_equal(send(rig->fd, ask_atr, sizeof ask_atr, MSG_NOSIGNAL), (ssize_t)sizeof ask_atr);
+    assert_int_equal(recv(rig->fd, atr, sizeof atr, MSG_WAITALL), (ssize_t)sizeof atr);
+    assert_int_equal(atr[1], 21);
+    assert_int_equal(atr[2], 0x3B);
+    uint8_t check = 0;
+    for (size_t i = 3; i < sizeof atr; i++) {
+        check ^= atr[i];
+    }
+    assert_int_equal(check, 0);
+    // A reader that sends length and body apart must not wait 40 ms for each acknowledgement.
+    struct timespec before;
+    struct timespec after;
+    rig_select(rig);
+    clock_gettime(CLOCK_MONOTONIC, &before);
+    for (size_t i = 0; i < 100; i++) {
+        apdu_expect(rig, "81E2910003BF2E00", 0x6115);
+    }
+    clock_gettime(CLOCK_MONOTONIC, &after);
+    assert_true(after.tv_sec - before.tv_sec < 2);
+    // The session is gone with a reset, the channel too.
+    static const uint8_t reset[] = {0, 1, 2};
+    assert_int_equal(send(rig->fd, reset, sizeof reset, MSG_NOSIGNAL), (ssize_t)sizeof reset);
+    apdu_expect(rig, "81E2910003BF2E00", 0x6881);
+    rig_disconnect(rig);
+    int status = -1;
+    assert_int_equal(waitpid(rig->pid, &status, 0), rig->pid);
+    rig->pid = 0;
+    assert_int_equal(status, 0);
+}
+
+static int run_status(const char *program, char *const *args)
+{
+    int status = 0;
+    pid_t pid = fork();
+    if (pid == 0) {
+        // What it says about its mistake is for a person.
+        if (freopen("/dev/null", "w", stderr) != NULL) {
+            execv(program, args);
+        }
+        _exit(127);
+    }
+    assert_int_equal(waitpid(pid, &status, 0), pid);
+    assert_true(WIFEXITED(status));
+    return WEXITSTATUS(status);
+}
+
+static void test_start_refused(void **state)
+{
+    struct world *world = *state;
+    struct rig *rig = &world->rig;
+    char file[2 * RIG_PATH];
+    char initial[2 * RIG_PATH];
+    char socket_path[2 * RIG_PATH + 8];
+    char name[] = "sim-euicc";
+    char flags[][16] = {"--credentials", "--state", "--listen", "--eid", "--initial", "--answer"};
+    char eid[] = "89044045118427484800000000011628";
+    char wrong[] = "often";
+    char nowhere[] = "/nonexistent";
+    rig_init(rig, world->sim_euicc, world->base, world->credentials);
+    rig_file_write(rig, "bad.json", "{\"profiles\": [{\"iccid\": \"894\"}]}");
+    snprintf(file, sizeof file, "%s/state.json", rig->dir);
+    snprintf(initial, sizeof initial, "%s/bad.json", rig->dir);
+    snprintf(socket_path, sizeof socket_path, "unix:%s/socket", rig->dir);
+    char *good[] = {name, flags[0], world->credentials, flags[1], file, flags[2], socket_path, NULL,
+                    NULL, NULL};
+    good[7] = flags[3];
+    good[8] = eid;
+    assert_int_equal(run_status(rig->program, good), 1);
+    assert_int_equal(unlink(file), 0);
+    good[7] = flags[4];
+    good[8] = initial;
+    assert_int_equal(run_status(rig->program, good), 1);
+    good[7] = flags[5];
+    good[8] = wrong;
+    assert_int_equal(run_status(rig->program, good), 2);
+    good[2] = nowhere;
+    good[7] = NULL;
+    assert_int_equal(run_status(rig->program, good), 1);
+}
+
 int main(int argc, char **argv)
 {
     if (argc != 3) {
@@ -780,6 +949,10 @@ int main(int argc, char **argv)
         RIG_TEST(test_answer_data),
         RIG_TEST(test_refresh_channel_loss),
         RIG_TEST(test_faults),
+        RIG_TEST(test_fault_delay_and_mute),
+        RIG_TEST(test_fault_in_segment),
+        RIG_TEST(test_dials_a_reader),
+        RIG_TEST(test_start_refused),
 #undef RIG_TEST
     };
     return cmocka_run_group_tests(tests, world_setup, world_teardown);
