@@ -85,28 +85,30 @@ struct option_row {
 };
 
 static const struct option_row options[] = {
-    {OPTION_JSON,                 "--json",                 NULL,       0,                                                           "print one JSON document on standard output, errors too"},
+    {OPTION_JSON,                 "--json",                 NULL,       0,                                                          "print one JSON document on standard output, errors too"},
     {OPTION_SOCKET,               "--socket",               "PATH",     0,
-     "lpad's control socket (default $LPAD_SOCKET, then " SOCKET_PATH_DEFAULT ")"                                                                                                            },
+     "lpad's control socket (default $LPAD_SOCKET, then " SOCKET_PATH_DEFAULT ")"                                                                                                           },
     {OPTION_TIMEOUT,              "--timeout",              "SECONDS",  0,
-     "give up when lpad is silent for this long (default 180; 0: never)"                                                                                                                     },
-    {OPTION_NO_COLOR,             "--no-color",             NULL,       0,                                                           "no colours; so does NO_COLOR in the environment"       },
-    {OPTION_HELP,                 "--help",                 NULL,       0,                                                           "print this text"                                       },
-    {OPTION_VERSION,              "--version",              NULL,       0,                                                           "print the version"                                     },
+     "give up when lpad is silent for this long (default 180; 0: never)"                                                                                                                    },
+    {OPTION_NO_COLOR,             "--no-color",             NULL,       0,                                                          "no colours; so does NO_COLOR in the environment"       },
+    {OPTION_HELP,                 "--help",                 NULL,       0,                                                          "print this text"                                       },
+    {OPTION_VERSION,              "--version",              NULL,       0,                                                          "print the version"                                     },
     {OPTION_CODE_FD,              "--code-fd",              "N",        BIT(COMMAND_PROFILE_DOWNLOAD),
-     "read the activation code from descriptor N"                                                                                                                                            },
+     "download: read the activation code from descriptor N"                                                                                                                                 },
     {OPTION_CODE_STDIN,           "--code-stdin",           NULL,       BIT(COMMAND_PROFILE_DOWNLOAD),
-     "read the activation code from standard input, also when that is a terminal"                                                                                                            },
+     "download: read the activation code from standard input, also when that is a terminal"                                                                                                 },
     {OPTION_CONFIRMATION_CODE_FD, "--confirmation-code-fd", "N",        BIT(COMMAND_PROFILE_DOWNLOAD),
-     "read the confirmation code, when one is needed, from descriptor N"                                                                                                                     },
-    {OPTION_YES,                  "--yes",                  NULL,       BIT(COMMAND_PROFILE_DOWNLOAD) | BIT(COMMAND_PROFILE_DELETE),
-     "consent to what would be asked"                                                                                                                                                        },
+     "download: read the confirmation code, when one is needed, from descriptor N"                                                                                                          },
+    {OPTION_YES,                  "--yes",                  NULL,
+     BIT(COMMAND_PROFILE_DOWNLOAD) | BIT(COMMAND_PROFILE_ENABLE) | BIT(COMMAND_PROFILE_DISABLE) |
+         BIT(COMMAND_PROFILE_DELETE) | BIT(COMMAND_PROFILE_NICKNAME),
+     "profile download, enable, disable, delete, nickname: consent to what would be asked"                                                                                                  },
     {OPTION_NO_REFRESH,           "--no-refresh",           NULL,       BIT(COMMAND_PROFILE_ENABLE) | BIT(COMMAND_PROFILE_DISABLE),
-     "do not have the card tell the modem to read it anew"                                                                                                                                   },
+     "enable, disable: do not have the card tell the modem to read it anew"                                                                                                                 },
     {OPTION_HEAD,                 "--head",                 NULL,       BIT(COMMAND_AUDIT_VERIFY),
-     "print the last record's number and hash, to keep elsewhere"                                                                                                                            },
+     "audit verify: print only the last record's number and hash, to keep elsewhere"                                                                                                        },
     {OPTION_EXPECT,               "--expect",               "SEQ:HASH", BIT(COMMAND_AUDIT_VERIFY),
-     "the log must contain this record, seen earlier with --head"                                                                                                                            },
+     "audit verify: the log must contain this record, seen earlier with --head"                                                                                                             },
 };
 
 // --- the parser ---
@@ -452,7 +454,7 @@ void args_put_help(struct buf *out)
     }
     buf_put_text(out, "\nOptions of every command:\n");
     put_options(out, true);
-    buf_put_text(out, "\nOptions of profile download, delete, enable and disable, and of audit verify:\n");
+    buf_put_text(out, "\nOptions of single commands:\n");
     put_options(out, false);
     buf_put_text(out, "\nExit codes:\n");
     for (unsigned i = 0; i < EXIT_CODE_MAX; i++)

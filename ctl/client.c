@@ -158,8 +158,9 @@ struct client_result client_wait(struct client *c, Lpad__BrokerToClient__BodyCas
 }
 
 struct client_result client_request(struct client *c, Lpad__ClientToBroker *request,
-                                    Lpad__BrokerToClient__BodyCase expected)
+                                    Lpad__BrokerToClient__BodyCase expected,
+                                    const struct client_events *events)
 {
     enum err e = client_send(c, request);
-    return e != ERR_OK ? error_result(e) : client_wait(c, expected, NULL);
+    return e != ERR_OK ? error_result(e) : client_wait(c, expected, events);
 }

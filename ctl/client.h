@@ -47,7 +47,8 @@ struct client_result client_wait(struct client *c, Lpad__BrokerToClient__BodyCas
                                  const struct client_events *events);
 // Both.
 struct client_result client_request(struct client *c, Lpad__ClientToBroker *request,
-                                    Lpad__BrokerToClient__BodyCase expected);
+                                    Lpad__BrokerToClient__BodyCase expected,
+                                    const struct client_events *events);
 
 // `confirmation_code` may be NULL.
 LPAD_NODISCARD enum err client_answer(struct client *c, uint32_t id, bool yes, bool postpone,

@@ -2,6 +2,8 @@
 // The program around the commands: arguments, output, errors, the connection.
 #include "ctl/ctl.h"
 
+#include "ctl/asker.h"
+
 #include <errno.h>
 #include <fcntl.h>
 #include <signal.h>
@@ -79,21 +81,36 @@ enum exit_code ctl_connect(struct ctl *ctl)
     return ctl_report(ctl, &p);
 }
 
-enum exit_code ctl_request(struct ctl *ctl, Lpad__ClientToBroker *request,
-                           Lpad__BrokerToClient__BodyCase expected, const Lpad__BrokerToClient **ret_reply)
+static bool take_question(void *context, struct client *c, uint32_t id, const Lpad__Ask *ask)
+{
+    return asker_take(context, c, id, ask);
+}
+
+enum exit_code ctl_request_asking(struct ctl *ctl, Lpad__ClientToBroker *request,
+                                  Lpad__BrokerToClient__BodyCase expected, struct asker *asker,
+                                  const Lpad__BrokerToClient **ret_reply)
 {
     if (!link_is_open(&ctl->client.link)) {
         enum exit_code code = ctl_connect(ctl);
         if (code != EXIT_CODE_OK)
             return code;
     }
-    struct client_result result = client_request(&ctl->client, request, expected);
+    const struct client_events events = {NULL, asker != NULL ? take_question : NULL, asker};
+    struct client_result result = client_request(&ctl->client, request, expected, &events);
     if (result.end == CLIENT_REPLIED) {
         *ret_reply = result.reply;
         return EXIT_CODE_OK;
     }
     struct problem p = problem_from_result(&ctl->arena, &result, 0, ctl->args->timeout_ms);
+    if (asker != NULL)
+        p = asker_explain(asker, p);
     return ctl_report(ctl, &p);
+}
+
+enum exit_code ctl_request(struct ctl *ctl, Lpad__ClientToBroker *request,
+                           Lpad__BrokerToClient__BodyCase expected, const Lpad__BrokerToClient **ret_reply)
+{
+    return ctl_request_asking(ctl, request, expected, NULL, ret_reply);
 }
 
 // --- the program ---

@@ -9,6 +9,8 @@
 #include "ctl/problem.h"
 #include "ctl/text.h"
 
+struct asker;
+
 struct ctl {
     const struct args *args;
     struct arena arena; // every text that is shown
@@ -24,6 +26,10 @@ struct ctl {
 LPAD_NODISCARD enum exit_code ctl_request(struct ctl *ctl, Lpad__ClientToBroker *request,
                                           Lpad__BrokerToClient__BodyCase expected,
                                           const Lpad__BrokerToClient **ret_reply);
+// The same, for a request during which lpad may ask.
+LPAD_NODISCARD enum exit_code ctl_request_asking(struct ctl *ctl, Lpad__ClientToBroker *request,
+                                                 Lpad__BrokerToClient__BodyCase expected, struct asker *asker,
+                                                 const Lpad__BrokerToClient **ret_reply);
 // Connects ctl->client, or says why that is not possible.
 LPAD_NODISCARD enum exit_code ctl_connect(struct ctl *ctl);
 

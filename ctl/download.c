@@ -2,13 +2,13 @@
 // lpactl profile download: the code, the questions, the progress, the outcome.
 #include "ctl/ctl.h"
 
+#include "ctl/asker.h"
 #include "ctl/progress.h"
 #include "ctl/terminal.h"
 #include "proto/convert.h"
 #include "rsp/activation_code.h"
 
 #include <signal.h>
-#include <stdio.h>
 #include <string.h>
 #include <strings.h>
 #include <sys/prctl.h>
@@ -16,14 +16,11 @@
 #include <sys/signalfd.h>
 #include <unistd.h>
 
-#define CONFIRMATION_CODE_MAX 64 // octets, as the control socket takes it
-
 struct download {
     struct ctl *ctl;
     int signal_fd;
     struct progress progress;
-    // What this side's answer made of the download; code NULL: nothing.
-    struct problem refusal;
+    struct asker asker;
 };
 
 // --- signals and secrets ---
@@ -128,154 +125,13 @@ static enum exit_code check_code(struct download *d, struct secret *code)
     return EXIT_CODE_OK;
 }
 
-// --- questions ---
-
-static const char *consent_text(struct arena *a, const Lpad__Ask *ask)
-{
-    const Lpad__Metadata *m = ask->metadata;
-    const char *text = "The server offers this profile:\n";
-    unsigned bit = 0;
-    if (m != NULL) {
-        text = text_printf(a, "%s  provider:  %s\n  name:      %s\n  ICCID:     %s\n  class:     %s\n", text,
-                           text_shown(a, m->service_provider_name), text_shown(a, m->profile_name),
-                           text_iccid(a, bytes_from_binary(m->iccid)), words_profile_class(m->profile_class));
-        for (const char *name; (name = words_next_ppr(m->has_pprs ? m->pprs : 0, &bit)) != NULL;)
-            text = text_printf(a, "%s  rule:      %s\n", text, words_ppr_meaning(name));
-    }
-    return ask->host == NULL ? text : text_printf(a, "%s  server:    %s\n", text, text_shown(a, ask->host));
-}
-
-static const char *time_left(struct arena *a, const Lpad__Ask *ask)
-{
-    return ask->has_timeout_ms ? text_printf(a, " within %u s", ask->timeout_ms / 1000) : "";
-}
-
-// lpad closes a link that is gone itself; a lost answer shows as the end of the request.
-static void answer(struct download *d, struct client *c, uint32_t id, bool yes, bool postpone, char *code)
-{
-    enum err e = client_answer(c, id, yes, postpone, code);
-    if (e != ERR_OK && e != ERR_CLOSED && d->refusal.code == NULL)
-        d->refusal = problem_make(EXIT_CODE_INTERNAL, "internal", "The answer could not be sent to lpad.",
-                                  "Try again; if it happens again, report it.");
-}
-
-// Nobody was asked, so the order is not refused but left for later.
-static void refuse_for_now(struct download *d, struct client *c, uint32_t id, const char *code,
-                           const char *words, const char *advice)
-{
-    d->refusal = problem_make(EXIT_CODE_USAGE, code, words, advice);
-    answer(d, c, id, false, true, NULL);
-}
-
-static void take_consent(struct download *d, struct client *c, uint32_t id, const struct secret *line)
-{
-    const char *t = line->text;
-    if (strcasecmp(t, "y") == 0 || strcasecmp(t, "yes") == 0) {
-        answer(d, c, id, true, false, NULL);
-        return;
-    }
-    bool later = strcasecmp(t, "l") == 0 || strcasecmp(t, "later") == 0;
-    d->refusal = later ? problem_make(EXIT_CODE_DECLINED, "postponed", "You left the profile for later.",
-                                      "Start the download again with the same activation code.")
-                       : problem_make(EXIT_CODE_DECLINED, "declined", "You declined the profile.",
-                                      "The server may want a new activation code for another try.");
-    answer(d, c, id, false, later, NULL);
-}
-
-static bool ask_consent(struct download *d, struct client *c, uint32_t id, const Lpad__Ask *ask)
-{
-    struct arena *a = &d->ctl->arena;
-    const char *text = consent_text(a, ask);
-    if (d->ctl->args->yes) {
-        fprintf(stderr, "%slpactl: consented to it (--yes)\n", text);
-        answer(d, c, id, true, false, NULL);
-        return true;
-    }
-    const char *prompt =
-        text_printf(a, "%sInstall it? Answer%s: [y]es, [N]o, [l]ater: ", text, time_left(a, ask));
-    const struct watch watch = {d->signal_fd, c->link.fd};
-    struct secret line = {.len = 0};
-    switch (terminal_ask(prompt, true, &watch, &line)) {
-    case LINE_READ:
-        secret_trim(&line);
-        take_consent(d, c, id, &line);
-        return true;
-    case LINE_NO_TERMINAL:
-        refuse_for_now(d, c, id, "no_terminal",
-                       "There is no terminal to ask for your consent on, so nothing is installed.",
-                       "Give --yes to consent to what the server offers.");
-        return true;
-    case LINE_SIGNAL:
-        return false;
-    case LINE_LINK:
-        return true;
-    case LINE_CLOSED:
-    case LINE_TOO_LONG:
-    case LINE_FAILED:
-    case LINE_END_MAX:
-        break;
-    }
-    line.len = 0;
-    take_consent(d, c, id, &line);
-    return true;
-}
-
-static void take_confirmation_code(struct download *d, struct client *c, uint32_t id, struct secret *line)
-{
-    secret_trim(line);
-    if (line->len == 0) {
-        d->refusal = problem_make(EXIT_CODE_DECLINED, "declined", "No confirmation code was given.",
-                                  "The provider gives it to you apart from the activation code.");
-        answer(d, c, id, false, true, NULL);
-    } else if (line->len > CONFIRMATION_CODE_MAX || !utf8_valid(bytes_make(line->text, line->len))) {
-        refuse_for_now(d, c, id, "confirmation_code",
-                       "This is not a confirmation code: it is too long, or not text.",
-                       "Check it and start the download again.");
-    } else {
-        answer(d, c, id, true, false, line->text);
-    }
-}
-
-static bool ask_confirmation_code(struct download *d, struct client *c, uint32_t id, const Lpad__Ask *ask)
-{
-    static const char how[] = "Give it with --confirmation-code-fd, or start the download on a terminal.";
-    struct arena *a = &d->ctl->arena;
-    const struct watch watch = {d->signal_fd, c->link.fd};
-    int fd = d->ctl->args->confirmation_code_fd;
-    struct secret line = {.len = 0};
-    enum line_end end =
-        fd >= 0 ? line_read(fd, &watch, &line)
-                : terminal_ask(text_printf(a, "Confirmation code%s (not shown): ", time_left(a, ask)), false,
-                               &watch, &line);
-    switch (end) {
-    case LINE_READ:
-        take_confirmation_code(d, c, id, &line);
-        break;
-    case LINE_LINK:
-        break;
-    case LINE_SIGNAL:
-        secret_wipe(&line);
-        return false;
-    case LINE_NO_TERMINAL:
-    case LINE_CLOSED:
-    case LINE_TOO_LONG:
-    case LINE_FAILED:
-    case LINE_END_MAX:
-        refuse_for_now(d, c, id, "confirmation_code",
-                       "The order needs a confirmation code, and none can be read.", how);
-        break;
-    }
-    secret_wipe(&line);
-    return true;
-}
+// --- what comes before the outcome ---
 
 static bool take_question(void *context, struct client *c, uint32_t id, const Lpad__Ask *ask)
 {
     struct download *d = context;
     progress_clear(&d->progress);
-    if (ask->question == LPAD__QUESTION__ASK_CONFIRMATION_CODE)
-        return ask_confirmation_code(d, c, id, ask);
-    return ask_consent(d, c, id, ask);
+    return asker_take(&d->asker, c, id, ask);
 }
 
 static void take_progress(void *context, const Lpad__Progress *frame)
@@ -337,12 +193,7 @@ static enum exit_code finish(struct download *d, const struct client_result *res
     if (result->end == CLIENT_SIGNAL)
         return report_signal(d, true);
     struct problem p = problem_from_result(&ctl->arena, result, d->progress.reached, ctl->args->timeout_ms);
-    if (d->refusal.code != NULL) {
-        // What lpad says then is the consequence; the cause was here.
-        d->refusal.step = p.step;
-        d->refusal.detail = p.detail;
-        p = d->refusal;
-    }
+    p = asker_explain(&d->asker, p);
     return ctl_report(ctl, &p);
 }
 
@@ -376,6 +227,7 @@ enum exit_code download_run(struct ctl *ctl)
 {
     hide_memory();
     struct download d = {.ctl = ctl, .signal_fd = open_signals(), .progress = progress_make(STDERR_FILENO)};
+    d.asker = (struct asker){.ctl = ctl, .signal_fd = d.signal_fd, .agreed = ctl->args->yes};
     struct secret code = {.len = 0};
     enum exit_code exit = run(&d, &code);
     secret_wipe(&code);

@@ -2,6 +2,7 @@
 // lpactl profile list, enable, disable, delete and nickname.
 #include "ctl/ctl.h"
 
+#include "ctl/asker.h"
 #include "ctl/terminal.h"
 #include "proto/convert.h"
 #include "rsp/profile.h"
@@ -208,8 +209,10 @@ static enum exit_code confirm_delete(struct ctl *ctl)
 enum exit_code profile_change_run(struct ctl *ctl)
 {
     struct iccid iccid = ctl->args->iccid;
+    char digits[ICCID_TEXT_MAX];
     Lpad__ChangeProfile change = LPAD__CHANGE_PROFILE__INIT;
     Lpad__ClientToBroker request = LPAD__CLIENT_TO_BROKER__INIT;
+    struct asker asker = {.ctl = ctl, .signal_fd = -1, .agreed = ctl->args->yes};
     const char *done = "enabled";
     change.operation = LPAD__OPERATION__OPERATION_ENABLE;
     if (ctl->args->command == COMMAND_PROFILE_DISABLE) {
@@ -221,14 +224,18 @@ enum exit_code profile_change_run(struct ctl *ctl)
         enum exit_code code = confirm_delete(ctl);
         if (code != EXIT_CODE_OK)
             return code;
+        asker.agreed = true;
     }
+    asker.change = text_printf(&ctl->arena, "%s profile %s", operation_words(change.operation),
+                               iccid_to_text(&iccid, digits));
     change.iccid = binary_from(iccid.bytes, sizeof iccid.bytes);
     change.has_refresh = ctl->args->no_refresh;
     change.refresh = false;
     request.body_case = LPAD__CLIENT_TO_BROKER__BODY_CHANGE_PROFILE;
     request.change_profile = &change;
     const Lpad__BrokerToClient *reply = NULL;
-    enum exit_code code = ctl_request(ctl, &request, LPAD__BROKER_TO_CLIENT__BODY_CHANGED, &reply);
+    enum exit_code code =
+        ctl_request_asking(ctl, &request, LPAD__BROKER_TO_CLIENT__BODY_CHANGED, &asker, &reply);
     return code != EXIT_CODE_OK ? code : show_change(ctl, done, reply);
 }
 
@@ -237,11 +244,15 @@ enum exit_code profile_nickname_run(struct ctl *ctl)
     struct iccid iccid = ctl->args->iccid;
     Lpad__SetNickname set = LPAD__SET_NICKNAME__INIT;
     Lpad__ClientToBroker request = LPAD__CLIENT_TO_BROKER__INIT;
+    char digits[ICCID_TEXT_MAX];
+    struct asker asker = {.ctl = ctl, .signal_fd = -1, .agreed = ctl->args->yes};
+    asker.change = text_printf(&ctl->arena, "name profile %s", iccid_to_text(&iccid, digits));
     set.iccid = binary_from(iccid.bytes, sizeof iccid.bytes);
     set.nickname = (char *)(uintptr_t)ctl->args->nickname;
     request.body_case = LPAD__CLIENT_TO_BROKER__BODY_SET_NICKNAME;
     request.set_nickname = &set;
     const Lpad__BrokerToClient *reply = NULL;
-    enum exit_code code = ctl_request(ctl, &request, LPAD__BROKER_TO_CLIENT__BODY_CHANGED, &reply);
+    enum exit_code code =
+        ctl_request_asking(ctl, &request, LPAD__BROKER_TO_CLIENT__BODY_CHANGED, &asker, &reply);
     return code != EXIT_CODE_OK ? code : show_change(ctl, set.nickname[0] != 0 ? "named" : "unnamed", reply);
 }
