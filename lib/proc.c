@@ -90,8 +90,9 @@ void proc_begin(const struct proc_spec *spec)
     for (int fd = PROC_FD_SETTINGS; fd < PROC_FD_OWN + (int)spec->own_count; fd++)
         if (fcntl(fd, F_SETFD, FD_CLOEXEC) != 0)
             refuse("a descriptor is missing", "settings");
-    if (signal(SIGPIPE, SIG_IGN) == SIG_ERR)
-        refuse("cannot ignore SIGPIPE", strerror(errno));
+    // A closed link and a log that may not grow are errors, not ends.
+    if (signal(SIGPIPE, SIG_IGN) == SIG_ERR || signal(SIGXFSZ, SIG_IGN) == SIG_ERR)
+        refuse("cannot ignore SIGPIPE and SIGXFSZ", strerror(errno));
     tie_to_parent(spec->death_signal);
     if (sandbox_build_note != NULL)
         log_info("%s", sandbox_build_note);

@@ -1,0 +1,68 @@
+// SPDX-License-Identifier: Apache-2.0
+// Filters are inherited over exec: a call that a child's list allows and the supervisor's does not would kill
+// the child.
+#include "tests/sandbox/probe.h"
+
+#include "broker/broker_sandbox.h"
+#include "broker/supervisor.h"
+#include "cardd/sandbox.h"
+#include "netd/sandbox.h"
+#include "policy/sandbox.h"
+
+#include <string.h>
+
+// A row of the supervisor's own must be there, without conditions: a child's conditions may be any.
+static bool supervisor_allows(const char *name)
+{
+    for (size_t i = 0; i < supervisor_call_count; i++)
+        if (strcmp(supervisor_calls[i].name, name) == 0)
+            return supervisor_calls[i].action == SANDBOX_ALLOW && supervisor_calls[i].conditions == 0;
+    for (size_t i = 0; i < sandbox_common_call_count; i++)
+        if (strcmp(sandbox_common_calls[i].name, name) == 0)
+            return sandbox_common_calls[i].conditions == 0;
+    return false;
+}
+
+static void check(const struct sandbox_spec *spec)
+{
+    for (size_t i = 0; i < spec->call_count; i++)
+        if (spec->calls[i].action == SANDBOX_ALLOW && !supervisor_allows(spec->calls[i].name))
+            fail_msg("%s may call %s, but lpad, whose filter it inherits, may not", spec->process,
+                     spec->calls[i].name);
+}
+
+static void the_supervisor_allows_what_its_children_do(void **state)
+{
+    (void)state;
+    Lpad__NetdSettings settings = LPAD__NETD_SETTINGS__INIT;
+    struct netd_sandbox netd;
+    assert_int_equal(netd_sandbox_make(&settings, &netd), ERR_OK);
+    check(&netd.spec);
+    check(&cardd_sandbox);
+    check(&policyd_sandbox);
+    check(&broker_sandbox);
+}
+
+static void every_row_has_a_reason(void **state)
+{
+    (void)state;
+    Lpad__NetdSettings settings = LPAD__NETD_SETTINGS__INIT;
+    struct netd_sandbox netd;
+    assert_int_equal(netd_sandbox_make(&settings, &netd), ERR_OK);
+    const struct sandbox_spec *const specs[] = {&netd.spec, &cardd_sandbox, &policyd_sandbox,
+                                                &broker_sandbox};
+    for (size_t s = 0; s < sizeof specs / sizeof specs[0]; s++)
+        for (size_t i = 0; i < specs[s]->call_count; i++)
+            assert_true(specs[s]->calls[i].reason != NULL && strlen(specs[s]->calls[i].reason) > 5);
+    for (size_t i = 0; i < supervisor_call_count; i++)
+        assert_true(supervisor_calls[i].reason != NULL && strlen(supervisor_calls[i].reason) > 3);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(the_supervisor_allows_what_its_children_do),
+        cmocka_unit_test(every_row_has_a_reason),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
