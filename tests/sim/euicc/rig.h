@@ -81,6 +81,8 @@ void server_free(struct server_side *server);
 void server_authenticate(struct server_side *server, struct rig *rig);
 // AuthenticateServer alone, with the challenge as it is now; the answer as it came.
 unsigned server_authenticate_raw(struct server_side *server, struct rig *rig, struct tlvb *out);
+void server_authenticate_make(struct server_side *server, struct tlvb *command);
+void server_prepare_make(struct server_side *server, bool bound, struct tlvb *command);
 // PrepareDownload; bound: offer the one-time key of the session before.
 void server_prepare(struct server_side *server, struct rig *rig, bool bound);
 void server_bind(struct server_side *server, const struct package_options *options, struct package *package);

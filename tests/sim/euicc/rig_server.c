@@ -48,28 +48,33 @@ static void challenge_get(struct server_side *server, struct rig *rig)
     tlvb_free(&out);
 }
 
-unsigned server_authenticate_raw(struct server_side *server, struct rig *rig, struct tlvb *out)
+void server_authenticate_make(struct server_side *server, struct tlvb *command)
 {
-    struct tlvb command = TLVB_INIT;
     struct slice ski;
     uint8_t signature[64];
     assert_int_equal(RAND_bytes(server->tid, 16), 1);
     assert_int_equal(RAND_bytes(server->server_challenge, 16), 1);
-    size_t whole = tlvb_open(&command);
-    size_t signed1 = tlvb_open(&command);
-    tlvb_put(&command, 0x80, server->tid, 16);
-    tlvb_put(&command, 0x81, server->challenge, 16);
-    tlvb_put_string(&command, 0x83, ADDRESS);
-    tlvb_put(&command, 0x84, server->server_challenge, 16);
-    tlvb_close(&command, signed1, 0x30);
-    assert_true(cred_sign(own(server, CRED_DPAUTH)->key, tlvb_since(&command, signed1), signature));
-    tlvb_put(&command, 0x5F37, signature, sizeof signature);
+    size_t whole = tlvb_open(command);
+    size_t signed1 = tlvb_open(command);
+    tlvb_put(command, 0x80, server->tid, 16);
+    tlvb_put(command, 0x81, server->challenge, 16);
+    tlvb_put_string(command, 0x83, ADDRESS);
+    tlvb_put(command, 0x84, server->server_challenge, 16);
+    tlvb_close(command, signed1, 0x30);
+    assert_true(cred_sign(own(server, CRED_DPAUTH)->key, tlvb_since(command, signed1), signature));
+    tlvb_put(command, 0x5F37, signature, sizeof signature);
     assert_true(cred_cert_ski(own(server, CRED_CI)->cert, &ski));
-    tlvb_put_slice(&command, 0x04, ski);
-    tlvb_slice(&command, cred_der(own(server, CRED_DPAUTH)));
-    tlvb_raw(&command, CTX_PARAMS1, sizeof CTX_PARAMS1);
-    tlvb_close(&command, whole, 0xBF38);
-    assert_false(command.failed);
+    tlvb_put_slice(command, 0x04, ski);
+    tlvb_slice(command, cred_der(own(server, CRED_DPAUTH)));
+    tlvb_raw(command, CTX_PARAMS1, sizeof CTX_PARAMS1);
+    tlvb_close(command, whole, 0xBF38);
+    assert_false(command->failed);
+}
+
+unsigned server_authenticate_raw(struct server_side *server, struct rig *rig, struct tlvb *out)
+{
+    struct tlvb command = TLVB_INIT;
+    server_authenticate_make(server, &command);
     unsigned sw = rig_es10(rig, tlvb_get(&command), out);
     tlvb_free(&command);
     return sw;
@@ -121,7 +126,7 @@ void server_authenticate(struct server_side *server, struct rig *rig)
     tlvb_free(&out);
 }
 
-static void prepare_put(struct server_side *server, bool bound, struct tlvb *command)
+void server_prepare_make(struct server_side *server, bool bound, struct tlvb *command)
 {
     struct tlvb message = TLVB_INIT;
     uint8_t no = 0;
@@ -152,7 +157,7 @@ void server_prepare(struct server_side *server, struct rig *rig, bool bound)
     struct tlv signed2;
     struct tlv signature;
     struct tlv otpk;
-    prepare_put(server, bound, &command);
+    server_prepare_make(server, bound, &command);
     assert_int_equal(rig_es10(rig, tlvb_get(&command), &out), 0x9000);
     assert_true(tlv_only(tlvb_get(&out), 0xBF21, &response) && tlv_only(response.value, 0xA0, &ok));
     struct slice rest = ok.value;
