@@ -1,0 +1,241 @@
+// SPDX-License-Identifier: Apache-2.0
+// The archive's two files.
+#include "broker/archive.h"
+
+#include <errno.h>
+#include <sodium.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#define HEADER_SIZE 24 // magic 8, generation 8, check 8
+#define RECORD_HEAD 12 // length 4, check 8
+#define FIXED_SIZE  (4 + 4 + 8 + 4 + 16 + 1 + 10 + 1)
+static const char magic[8] = {'l', 'p', 'a', 'd', 'n', 'a', '0', '1'};
+
+static void put_le(uint8_t *out, uint64_t v, size_t octets)
+{
+    for (size_t i = 0; i < octets; i++)
+        out[i] = (uint8_t)(v >> (8 * i));
+}
+
+static uint64_t get_le(const uint8_t *in, size_t octets)
+{
+    uint64_t v = 0;
+    for (size_t i = 0; i < octets; i++)
+        v |= (uint64_t)in[i] << (8 * i);
+    return v;
+}
+
+// Bound to the generation, so that what an earlier life of the file left behind does not count.
+static void make_check(uint64_t generation, struct bytes payload, uint8_t ret_check[8])
+{
+    uint8_t number[8], hash[crypto_hash_sha256_BYTES];
+    crypto_hash_sha256_state state;
+    put_le(number, generation, sizeof number);
+    crypto_hash_sha256_init(&state);
+    crypto_hash_sha256_update(&state, number, sizeof number);
+    crypto_hash_sha256_update(&state, payload.data, payload.len);
+    crypto_hash_sha256_final(&state, hash);
+    memcpy(ret_check, hash, 8);
+}
+
+static enum err write_at(int fd, off_t at, const uint8_t *data, size_t len)
+{
+    while (len > 0) {
+        ssize_t n = pwrite(fd, data, len, at);
+        if (n < 0 && errno == EINTR)
+            continue;
+        if (n <= 0)
+            return ERR_IO;
+        data += n;
+        at += n;
+        len -= (size_t)n;
+    }
+    return ERR_OK;
+}
+
+static void remember(struct archive *a, const struct archive_row *row)
+{
+    if (a->row_count == ARCHIVE_ROWS_MAX) {
+        a->rows[a->row_start] = *row;
+        a->row_start = (a->row_start + 1) % ARCHIVE_ROWS_MAX;
+        return;
+    }
+    a->rows[(a->row_start + a->row_count) % ARCHIVE_ROWS_MAX] = *row;
+    a->row_count++;
+}
+
+const struct archive_row *archive_get_row(const struct archive *a, size_t i)
+{
+    if (i >= a->row_count)
+        return NULL;
+    return &a->rows[(a->row_start + a->row_count - 1 - i) % ARCHIVE_ROWS_MAX];
+}
+
+static bool parse_row(struct bytes payload, struct archive_row *ret_row)
+{
+    if (payload.len < FIXED_SIZE)
+        return false;
+    const uint8_t *p = payload.data;
+    struct archive_row row = {.sequence_number = (uint32_t)get_le(p, 4),
+                              .event = (uint32_t)get_le(p + 4, 4),
+                              .time = get_le(p + 8, 8),
+                              .http_status = (uint32_t)get_le(p + 16, 4)};
+    memcpy(row.eid, p + 20, 16);
+    row.iccid_len = p[36];
+    memcpy(row.iccid, p + 37, 10);
+    size_t address_len = p[47];
+    if (row.iccid_len > 10 || payload.len < FIXED_SIZE + address_len ||
+        !utf8_valid(bytes_make(p + FIXED_SIZE, address_len)))
+        return false;
+    memcpy(row.address, p + FIXED_SIZE, address_len);
+    *ret_row = row;
+    return true;
+}
+
+// Walks the records, remembers their rows, and returns where the last good one ends.
+static size_t walk_records(struct archive *a, struct bytes file, uint64_t generation)
+{
+    size_t at = HEADER_SIZE;
+    while (file.len - at >= RECORD_HEAD) {
+        uint64_t len = get_le(file.data + at, 4);
+        uint8_t check[8];
+        struct archive_row row;
+        if (len > file.len - at - RECORD_HEAD)
+            break;
+        struct bytes payload = bytes_make(file.data + at + RECORD_HEAD, (size_t)len);
+        make_check(generation, payload, check);
+        if (memcmp(check, file.data + at + 4, sizeof check) != 0 || !parse_row(payload, &row))
+            break;
+        remember(a, &row);
+        at += RECORD_HEAD + (size_t)len;
+    }
+    return at;
+}
+
+static uint64_t read_header(struct bytes file)
+{
+    uint8_t check[8];
+    if (file.len < HEADER_SIZE || memcmp(file.data, magic, sizeof magic) != 0)
+        return 0;
+    make_check(get_le(file.data + 8, 8), bytes_make(magic, sizeof magic), check);
+    return memcmp(check, file.data + 16, sizeof check) == 0 ? get_le(file.data + 8, 8) : 0;
+}
+
+static enum err begin_generation(struct archive *a, unsigned i, uint64_t generation)
+{
+    uint8_t header[HEADER_SIZE];
+    memcpy(header, magic, sizeof magic);
+    put_le(header + 8, generation, 8);
+    make_check(generation, bytes_make(magic, sizeof magic), header + 16);
+    if (ftruncate(a->fd[i], 0) != 0)
+        return ERR_IO;
+    LPAD_TRY(write_at(a->fd[i], 0, header, sizeof header));
+    a->size[i] = HEADER_SIZE;
+    a->generation[i] = generation;
+    a->current = i;
+    return ERR_OK;
+}
+
+static enum err read_file(int fd, uint8_t *space, struct bytes *ret_file)
+{
+    struct stat st;
+    if (fstat(fd, &st) != 0)
+        return ERR_IO;
+    size_t len = st.st_size > ARCHIVE_FILE_MAX ? ARCHIVE_FILE_MAX : (size_t)st.st_size;
+    for (size_t at = 0; at < len;) {
+        ssize_t n = pread(fd, space + at, len - at, (off_t)at);
+        if (n < 0 && errno == EINTR)
+            continue;
+        if (n <= 0)
+            return ERR_IO;
+        at += (size_t)n;
+    }
+    *ret_file = bytes_make(space, len);
+    return ERR_OK;
+}
+
+static enum err load_files(struct archive *a, uint8_t *space)
+{
+    struct bytes file;
+    for (unsigned i = 0; i < 2; i++) {
+        LPAD_TRY(read_file(a->fd[i], space, &file));
+        a->generation[i] = read_header(file);
+    }
+    a->current = a->generation[1] > a->generation[0] ? 1 : 0;
+    // The older one first: rows are remembered in their order.
+    for (unsigned k = 0; k < 2; k++) {
+        unsigned i = k == 0 ? 1 - a->current : a->current;
+        if (a->generation[i] == 0)
+            continue;
+        LPAD_TRY(read_file(a->fd[i], space, &file));
+        a->size[i] = (off_t)walk_records(a, file, a->generation[i]);
+        if (ftruncate(a->fd[i], a->size[i]) != 0)
+            return ERR_IO;
+    }
+    if (a->generation[a->current] == 0)
+        return begin_generation(a, a->current, 1);
+    return ERR_OK;
+}
+
+enum err archive_open(struct archive *a, int fd0, int fd1)
+{
+    *a = (struct archive){
+        .fd = {fd0, fd1}
+    };
+    uint8_t *space = malloc(ARCHIVE_FILE_MAX);
+    if (space == NULL)
+        return ERR_MEMORY;
+    enum err e = load_files(a, space);
+    free(space);
+    return e;
+}
+
+// Everything of a record before the notification's octets.
+static size_t put_head(uint8_t *out, const struct archive_row *row)
+{
+    size_t address_len = strlen(row->address);
+    put_le(out, row->sequence_number, 4);
+    put_le(out + 4, row->event, 4);
+    put_le(out + 8, row->time, 8);
+    put_le(out + 16, row->http_status, 4);
+    memcpy(out + 20, row->eid, 16);
+    out[36] = row->iccid_len;
+    memcpy(out + 37, row->iccid, 10);
+    out[47] = (uint8_t)address_len;
+    memcpy(out + FIXED_SIZE, row->address, address_len);
+    return FIXED_SIZE + address_len;
+}
+
+enum err archive_append(struct archive *a, const struct archive_row *row, struct bytes notification)
+{
+    size_t cap = RECORD_HEAD + FIXED_SIZE + ARCHIVE_ADDRESS_MAX;
+    if (notification.len > ARCHIVE_FILE_MAX - HEADER_SIZE - cap)
+        return ERR_LIMIT;
+    uint8_t *record = malloc(cap + notification.len);
+    if (record == NULL)
+        return ERR_MEMORY;
+    size_t len = put_head(record + RECORD_HEAD, row);
+    memcpy(record + RECORD_HEAD + len, notification.data, notification.len);
+    len += notification.len;
+
+    enum err e = ERR_OK;
+    if ((size_t)a->size[a->current] + RECORD_HEAD + len > ARCHIVE_FILE_MAX)
+        e = begin_generation(a, 1 - a->current, a->generation[a->current] + 1);
+    unsigned i = a->current;
+    if (e == ERR_OK) {
+        put_le(record, len, 4);
+        make_check(a->generation[i], bytes_make(record + RECORD_HEAD, len), record + 4);
+        e = write_at(a->fd[i], a->size[i], record, RECORD_HEAD + len);
+    }
+    if (e == ERR_OK && fdatasync(a->fd[i]) != 0)
+        e = ERR_IO;
+    free(record);
+    if (e != ERR_OK)
+        return e;
+    a->size[i] += (off_t)(RECORD_HEAD + len);
+    remember(a, row);
+    return ERR_OK;
+}

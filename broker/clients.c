@@ -1,0 +1,318 @@
+// SPDX-License-Identifier: Apache-2.0
+// The control socket: accepting, judging and answering clients.
+#include "broker/broker.h"
+
+#include "lib/log.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/epoll.h>
+#include <sys/socket.h>
+#include <time.h>
+#include <unistd.h>
+
+#define ACCEPTS_PER_TURN 4
+#define FRAMES_PER_TURN  4
+
+void request_wipe(struct request *r)
+{
+    explicit_bzero(r, sizeof *r);
+}
+
+// --- refused clients: one line per uid and minute ---
+
+static void audit_refusal(struct broker *b, uint32_t uid, enum err why, uint32_t count)
+{
+    audit_begin(&b->audit, AUDIT_CLIENT_REFUSED);
+    audit_put_uint(&b->audit, "uid", uid);
+    audit_put_words(&b->audit, "error", err_words(why));
+    if (count > 0)
+        audit_put_uint(&b->audit, "more_since_last", count);
+    broker_end_record(b, false);
+}
+
+static void note_refusal(struct broker *b, uint32_t uid, enum err why)
+{
+    struct client_refusals *r = &b->refusals;
+    uint64_t minute = broker_now_seconds() / 60;
+    size_t i = 0;
+    while (i < r->count && r->rows[i].uid != uid)
+        i++;
+    if (i == r->count) {
+        if (r->count == CLIENT_REFUSED_MAX)
+            i = r->count = 0; // so many uids: begin anew, a line too many does no harm
+        r->rows[i].uid = uid;
+        r->rows[i].minute = 0;
+        r->rows[i].count = 0;
+        r->count++;
+    }
+    if (r->rows[i].minute == minute) {
+        r->rows[i].count++;
+        return;
+    }
+    audit_refusal(b, uid, why, r->rows[i].count);
+    r->rows[i].minute = minute;
+    r->rows[i].count = 0;
+}
+
+// --- one client ---
+
+void client_drop(struct client *c, enum err why)
+{
+    if (!link_is_open(&c->link))
+        return;
+    struct broker *b = c->broker;
+    if (why != ERR_CLOSED)
+        note_refusal(b, c->actor.uid, why);
+    c->source = sd_event_source_disable_unref(c->source);
+    link_close(&c->link);
+    bool running = c->state == CLIENT_RUNNING;
+    request_wipe(&c->request);
+    c->state = CLIENT_IDLE;
+    if (running)
+        session_on_client_gone(&b->session);
+}
+
+void clients_drop_all(struct broker *b)
+{
+    for (size_t i = 0; i < b->client_count; i++)
+        client_drop(&b->clients[i], ERR_CLOSED);
+}
+
+void client_tell(struct client *c, Lpad__BrokerToClient *frame)
+{
+    frame->id = c->request.id;
+    enum err e = link_send(&c->link, &frame->base, -1);
+    if (e == ERR_LIMIT)
+        client_fail(c, ERR_LIMIT, "the answer is too large");
+    else if (e != ERR_OK)
+        client_drop(c, e == ERR_CLOSED ? ERR_CLOSED : ERR_IO_TIMEOUT);
+}
+
+void client_send(struct client *c, Lpad__BrokerToClient *reply)
+{
+    c->state = CLIENT_IDLE;
+    client_tell(c, reply);
+    request_wipe(&c->request);
+}
+
+void client_send_failure(struct client *c, const Lpad__Failure *failure)
+{
+    Lpad__BrokerToClient reply = LPAD__BROKER_TO_CLIENT__INIT;
+    reply.body_case = LPAD__BROKER_TO_CLIENT__BODY_FAILURE;
+    reply.failure = (Lpad__Failure *)(uintptr_t)failure;
+    client_send(c, &reply);
+}
+
+void client_fail(struct client *c, enum err e, const char *detail)
+{
+    Lpad__Failure failure = LPAD__FAILURE__INIT;
+    failure.error = (uint32_t)e;
+    failure.detail = (char *)(uintptr_t)detail;
+    client_send_failure(c, &failure);
+}
+
+struct client *clients_next_waiting(struct broker *b)
+{
+    struct client *first = NULL;
+    for (size_t i = 0; i < b->client_count; i++) {
+        struct client *c = &b->clients[i];
+        if (c->state == CLIENT_WAITING && (first == NULL || c->waiting_since < first->waiting_since))
+            first = c;
+    }
+    return first;
+}
+
+// --- requests ---
+
+static void refuse_busy(struct client *c, const struct session *s)
+{
+    char detail[128];
+    const char *what =
+        s->kind == SESSION_KIND_DOWNLOAD ? "a download is running" : "notifications are being delivered";
+    snprintf(detail, sizeof detail, "%s (started by uid %u): try again when it is done", what, s->actor.uid);
+    client_fail(c, ERR_LIMIT, detail);
+}
+
+static void enqueue(struct client *c)
+{
+    struct broker *b = c->broker;
+    struct session *s = &b->session;
+    if (b->stopping) {
+        client_fail(c, ERR_CLOSED, "lpad is being stopped");
+        return;
+    }
+    bool long_one =
+        s->kind == SESSION_KIND_DOWNLOAD || (s->kind == SESSION_KIND_DELIVER && s->actor.is_client);
+    if (!session_is_idle(s) && long_one) {
+        refuse_busy(c, s);
+        return;
+    }
+    c->state = CLIENT_WAITING;
+    c->waiting_since = ++b->arrivals;
+    if (session_is_idle(s))
+        broker_schedule(b);
+    else
+        session_on_wanted(s);
+}
+
+static bool copy_code(char *out, size_t cap, const char *text)
+{
+    size_t len = strlen(text);
+    if (len >= cap)
+        return false;
+    memcpy(out, text, len + 1);
+    return true;
+}
+
+// ERR_PEER_UNEXPECTED: well-formed, but no request.
+static enum err read_request(struct request *r, const Lpad__ClientToBroker *m)
+{
+    *r = (struct request){.id = m->id};
+    bool fits = true;
+    switch (m->body_case) {
+    case LPAD__CLIENT_TO_BROKER__BODY_GET_STATUS: r->kind = REQUEST_STATUS; break;
+    case LPAD__CLIENT_TO_BROKER__BODY_GET_EUICC_INFO: r->kind = REQUEST_EUICC_INFO; break;
+    case LPAD__CLIENT_TO_BROKER__BODY_LIST_PROFILES: r->kind = REQUEST_PROFILES; break;
+    case LPAD__CLIENT_TO_BROKER__BODY_LIST_NOTIFICATIONS: r->kind = REQUEST_NOTIFICATIONS; break;
+    case LPAD__CLIENT_TO_BROKER__BODY_DELIVER_NOTIFICATIONS: r->kind = REQUEST_DELIVER; break;
+    case LPAD__CLIENT_TO_BROKER__BODY_CHANGE_PROFILE:
+        r->kind = REQUEST_CHANGE;
+        r->operation = m->change_profile->operation;
+        r->refresh = !m->change_profile->has_refresh || m->change_profile->refresh;
+        memcpy(r->iccid, m->change_profile->iccid.data, sizeof r->iccid);
+        if (r->operation != LPAD__OPERATION__OPERATION_ENABLE &&
+            r->operation != LPAD__OPERATION__OPERATION_DISABLE &&
+            r->operation != LPAD__OPERATION__OPERATION_DELETE)
+            return ERR_PEER_UNEXPECTED;
+        break;
+    case LPAD__CLIENT_TO_BROKER__BODY_SET_NICKNAME:
+        r->kind = REQUEST_NICKNAME;
+        r->operation = LPAD__OPERATION__OPERATION_NICKNAME;
+        memcpy(r->iccid, m->set_nickname->iccid.data, sizeof r->iccid);
+        fits = copy_code(r->nickname, sizeof r->nickname, m->set_nickname->nickname);
+        break;
+    case LPAD__CLIENT_TO_BROKER__BODY_DOWNLOAD:
+        r->kind = REQUEST_DOWNLOAD;
+        r->operation = LPAD__OPERATION__OPERATION_DOWNLOAD;
+        fits = copy_code(r->activation_code, sizeof r->activation_code, m->download->activation_code);
+        if (m->download->confirmation_code != NULL && m->download->confirmation_code[0] != '\0') {
+            r->has_confirmation_code = true;
+            fits = fits && copy_code(r->confirmation_code, sizeof r->confirmation_code,
+                                     m->download->confirmation_code);
+        }
+        break;
+    case LPAD__CLIENT_TO_BROKER__BODY_ANSWER:
+    case LPAD__CLIENT_TO_BROKER__BODY__NOT_SET:
+    case _LPAD__CLIENT_TO_BROKER__BODY__CASE_IS_INT_SIZE: return ERR_PEER_UNEXPECTED;
+    }
+    return fits ? ERR_OK : ERR_PEER_LIMIT;
+}
+
+static void handle_client(struct client *c, const Lpad__ClientToBroker *m)
+{
+    if (m->body_case == LPAD__CLIENT_TO_BROKER__BODY_ANSWER) {
+        // An answer may cross with the end of what it answers: then it is too late, and no offence.
+        if (c->state == CLIENT_RUNNING && c->broker->session.client == c)
+            session_on_answer(&c->broker->session, m->answer);
+        return;
+    }
+    if (c->state != CLIENT_IDLE) {
+        client_drop(c, ERR_PEER_UNEXPECTED);
+        return;
+    }
+    enum err e = read_request(&c->request, m);
+    if (e != ERR_OK)
+        client_drop(c, e);
+    else if (c->request.kind == REQUEST_STATUS)
+        status_begin(c);
+    else
+        enqueue(c);
+}
+
+static int on_client(sd_event_source *source, int fd, uint32_t events, void *data)
+{
+    (void)source;
+    (void)fd;
+    (void)events;
+    struct client *c = data;
+    for (unsigned i = 0; i < FRAMES_PER_TURN && link_is_open(&c->link); i++) {
+        const ProtobufCMessage *frame;
+        int none;
+        enum err e = link_recv(&c->link, 0, &frame, &none);
+        if (e == ERR_IO_TIMEOUT)
+            break;
+        if (e != ERR_OK) {
+            client_drop(c, err_class_of(e) == ERR_CLASS_PEER ? e : ERR_CLOSED);
+            break;
+        }
+        handle_client(c, (const Lpad__ClientToBroker *)frame);
+        // It may have held a code.
+        if (link_is_open(&c->link))
+            link_wipe(&c->link);
+    }
+    return 0;
+}
+
+// --- accepting ---
+
+static enum err read_credentials(int fd, struct actor *ret_actor)
+{
+    struct ucred cred;
+    socklen_t len = sizeof cred;
+    struct actor actor = {.is_client = true};
+    if (getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &cred, &len) != 0 || len != sizeof cred)
+        return ERR_IO;
+    actor.uid = cred.uid;
+    actor.gid = cred.gid;
+    actor.pid = cred.pid;
+    len = sizeof actor.groups;
+    // More groups than fit are an error, not a shortened list: which ones would be missing nobody chose.
+    if (getsockopt(fd, SOL_SOCKET, SO_PEERGROUPS, actor.groups, &len) != 0)
+        return ERR_LIMIT;
+    actor.group_count = len / sizeof actor.groups[0];
+    *ret_actor = actor;
+    return ERR_OK;
+}
+
+static void admit(struct broker *b, int fd)
+{
+    struct actor actor;
+    enum err e = read_credentials(fd, &actor);
+    struct client *c = NULL;
+    for (size_t i = 0; i < b->client_count && c == NULL; i++)
+        if (!link_is_open(&b->clients[i].link))
+            c = &b->clients[i];
+    if (e != ERR_OK || c == NULL) {
+        note_refusal(b, e == ERR_OK ? actor.uid : UINT32_MAX, ERR_LIMIT);
+        close(fd);
+        return;
+    }
+    *c = (struct client){.broker = b, .link = LINK_NONE, .actor = actor};
+    if (link_init(&c->link, fd, &link_broker_client) != ERR_OK)
+        return;
+    if (sd_event_add_io(b->event, &c->source, fd, EPOLLIN, on_client, c) < 0)
+        link_close(&c->link);
+}
+
+static int on_connection(sd_event_source *source, int fd, uint32_t events, void *data)
+{
+    (void)source;
+    (void)events;
+    struct broker *b = data;
+    for (unsigned i = 0; i < ACCEPTS_PER_TURN; i++) {
+        int client = accept4(fd, NULL, NULL, SOCK_CLOEXEC | SOCK_NONBLOCK);
+        if (client < 0)
+            return 0;
+        admit(b, client);
+    }
+    return 0;
+}
+
+void clients_accept(struct broker *b)
+{
+    if (sd_event_add_io(b->event, &b->control_source, b->control_fd, EPOLLIN, on_connection, b) < 0)
+        log_error("cannot watch the control socket");
+}

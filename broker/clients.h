@@ -1,0 +1,109 @@
+// SPDX-License-Identifier: Apache-2.0
+// Clients of the control socket: who they are (the kernel tells), what they asked, and what they are told.
+//
+// A client has one request at a time. Reads are for everyone who may connect; all else goes to policyd with
+// the client's uid, gid and groups. A request for the card waits while another client's short one runs, and
+// is refused while a download or somebody's delivery does. A client that breaks the link's contract or does
+// not read is dropped, which is audited once per uid and minute.
+#ifndef LPAD_BROKER_CLIENTS_H
+#define LPAD_BROKER_CLIENTS_H
+
+#include "proto/link.h"
+
+#include "control.pb-c.h"
+
+#include <sys/types.h>
+#include <systemd/sd-event.h>
+
+#define CLIENT_GROUPS_MAX  256 // as policy.proto's Actor; the kernel's order, more are not told
+#define CLIENT_REFUSED_MAX 16
+#define CLIENT_CODE_MAX    256
+
+struct broker;
+
+// What a client, or lpad itself, wants of the card. Holds secrets: request_wipe.
+enum request_kind {
+    REQUEST_NONE,
+    REQUEST_PROBE, // lpad itself: EID and EUICCInfo1
+    REQUEST_EUICC_INFO,
+    REQUEST_PROFILES,
+    REQUEST_NOTIFICATIONS,
+    REQUEST_CHANGE,
+    REQUEST_NICKNAME,
+    REQUEST_DOWNLOAD,
+    REQUEST_DELIVER,
+    REQUEST_STATUS, // does not touch the card
+    REQUEST_KIND_MAX,
+};
+
+struct request {
+    enum request_kind kind;
+    uint32_t id;
+    Lpad__Operation operation;
+    uint8_t iccid[10];
+    bool refresh;
+    char nickname[65];
+    char activation_code[CLIENT_CODE_MAX]; // secret
+    char confirmation_code[65];            // secret
+    bool has_confirmation_code;
+};
+void request_wipe(struct request *r);
+
+struct actor {
+    bool is_client; // else lpad itself
+    uint32_t uid, gid;
+    int32_t pid;
+    uint32_t groups[CLIENT_GROUPS_MAX];
+    size_t group_count;
+};
+
+enum client_state {
+    CLIENT_IDLE,
+    CLIENT_WAITING, // for the card
+    CLIENT_RUNNING, // its session runs
+    CLIENT_STATUS,  // for policyd's, then the supervisor's answer
+};
+
+struct client {
+    struct broker *broker;
+    struct link link; // open: this slot is in use
+    sd_event_source *source;
+    struct actor actor;
+    enum client_state state;
+    struct request request;
+    uint64_t waiting_since; // order of arrival
+    uint32_t status_id;     // awaited: policyd's or the supervisor's
+    bool status_of_supervisor;
+};
+
+// One line per uid and minute.
+struct client_refusals {
+    struct {
+        uint32_t uid;
+        uint64_t minute;
+        uint32_t count;
+    } rows[CLIENT_REFUSED_MAX];
+    size_t count;
+};
+
+void clients_accept(struct broker *b); // accepts from now on
+void clients_drop_all(struct broker *b);
+void client_drop(struct client *c, enum err why); // ERR_CLOSED: it went by itself
+
+// Each ends the request, but for progress and asks. A client that does not take it is dropped.
+void client_send_failure(struct client *c, const Lpad__Failure *failure);
+void client_send(struct client *c, Lpad__BrokerToClient *reply);
+void client_tell(struct client *c, Lpad__BrokerToClient *frame); // does not end it
+void client_fail(struct client *c, enum err e, const char *detail);
+
+// The client that waits longest for the card; NULL.
+struct client *clients_next_waiting(struct broker *b);
+
+// --- status.c ---
+void status_begin(struct client *c);
+void status_on_policy(struct broker *b, uint32_t id); // policyd answered; the broker keeps what it said
+void status_on_policy_gone(struct broker *b);
+void status_on_processes(struct broker *b, uint32_t id, const Lpad__Processes *processes);
+void status_on_timeout(struct broker *b);
+
+#endif

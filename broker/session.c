@@ -1,0 +1,583 @@
+// SPDX-License-Identifier: Apache-2.0
+// The runner: events in, steps of the table out, one action after another, one deadline at a time.
+#include "broker/broker.h"
+
+#include "lib/log.h"
+#include "proto/convert.h"
+
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+#define SESSION_MEMORY_MAX (1024 * 1024)
+#define ITEM_MEMORY_MAX    (256 * 1024)
+
+// --- memory ---
+
+const void *session_copy(struct session *s, struct arena *memory, const ProtobufCMessage *message)
+{
+    (void)s;
+    const ProtobufCMessage *copy;
+    size_t len = protobuf_c_message_get_packed_size(message);
+    uint8_t *packed = arena_take(memory, len > 0 ? len : 1);
+    if (packed == NULL || protobuf_c_message_pack(message, packed) != len)
+        return NULL;
+    return link_unpack(message->descriptor, bytes_make(packed, len), true, memory, &copy) == ERR_OK ? copy
+                                                                                                    : NULL;
+}
+
+bool session_copy_bytes(struct session *s, struct arena *memory, ProtobufCBinaryData from,
+                        struct bytes *ret_view)
+{
+    (void)s;
+    uint8_t *copy = arena_take(memory, from.len > 0 ? from.len : 1);
+    if (copy == NULL)
+        return false;
+    if (from.len > 0)
+        memcpy(copy, from.data, from.len);
+    *ret_view = bytes_make(copy, from.len);
+    return true;
+}
+
+const char *session_copy_text(struct session *s, const char *text)
+{
+    size_t len = strlen(text);
+    char *copy = arena_take(&s->memory, len + 1);
+    if (copy != NULL)
+        memcpy(copy, text, len + 1);
+    return copy;
+}
+
+// --- failures ---
+
+void session_copy_failure(struct session *s, const Lpad__Failure *failure)
+{
+    s->event_failure = session_copy(s, &s->memory, &failure->base);
+}
+
+// Which function of SGP.22 a state waits for, 0: none.
+static Lpad__Function function_of(enum session_state state)
+{
+    static const Lpad__Function functions[SESSION_STATE_MAX] = {
+        [SESSION_CONNECT] = LPAD__FUNCTION__ES9P_INITIATE_AUTHENTICATION,
+        [SESSION_INITIATE] = LPAD__FUNCTION__ES9P_INITIATE_AUTHENTICATION,
+        [SESSION_AUTHENTICATE_SERVER] = LPAD__FUNCTION__ES10B_AUTHENTICATE_SERVER,
+        [SESSION_AUTHENTICATE_CLIENT] = LPAD__FUNCTION__ES9P_AUTHENTICATE_CLIENT,
+        [SESSION_PREPARE] = LPAD__FUNCTION__ES10B_PREPARE_DOWNLOAD,
+        [SESSION_FETCH] = LPAD__FUNCTION__ES9P_GET_BOUND_PROFILE_PACKAGE,
+        [SESSION_STAGE] = LPAD__FUNCTION__ES10B_LOAD_BOUND_PROFILE_PACKAGE,
+        [SESSION_LOAD] = LPAD__FUNCTION__ES10B_LOAD_BOUND_PROFILE_PACKAGE,
+        [SESSION_NOTIFY] = LPAD__FUNCTION__ES9P_HANDLE_NOTIFICATION,
+        [SESSION_REMOVE] = LPAD__FUNCTION__ES10B_REMOVE_NOTIFICATION_FROM_LIST,
+        [SESSION_CANCEL_CARD] = LPAD__FUNCTION__ES10B_CANCEL_SESSION,
+        [SESSION_CANCEL_SERVER] = LPAD__FUNCTION__ES9P_CANCEL_SESSION,
+        [SESSION_DELIVER_LIST] = LPAD__FUNCTION__ES10B_LIST_NOTIFICATION,
+        [SESSION_DELIVER_RETRIEVE] = LPAD__FUNCTION__ES10B_RETRIEVE_NOTIFICATIONS_LIST,
+        [SESSION_DELIVER_SEND] = LPAD__FUNCTION__ES9P_HANDLE_NOTIFICATION,
+        [SESSION_DELIVER_REMOVE] = LPAD__FUNCTION__ES10B_REMOVE_NOTIFICATION_FROM_LIST,
+    };
+    return functions[state];
+}
+
+static const char *step_words(enum session_state state)
+{
+    Lpad__Function f = function_of(state);
+    return (int)f != 0 ? function_words(f) : session_states[state].name;
+}
+
+void session_set_failure(struct session *s, enum err e, const char *detail)
+{
+    Lpad__Failure failure = LPAD__FAILURE__INIT;
+    failure.error = (uint32_t)e;
+    failure.detail = (char *)(uintptr_t)detail;
+    Lpad__Function f = function_of(s->state);
+    failure.has_function = (int)f != 0;
+    failure.function = f;
+    session_copy_failure(s, &failure);
+}
+
+// The cause in words, for events that bring none of their own.
+static void explain_event(struct session *s, enum session_event event, enum session_state from)
+{
+    char detail[160];
+    enum err e = ERR_CLOSED;
+    const char *step = step_words(from);
+    if (event == EVENT_NO) {
+        e = ERR_DENIED;
+        snprintf(detail, sizeof detail, "refused when asked");
+    } else if (event == EVENT_POSTPONE) {
+        e = ERR_DENIED;
+        snprintf(detail, sizeof detail, "postponed when asked: the order stays usable");
+    } else if (event == EVENT_CLIENT_GONE) {
+        snprintf(detail, sizeof detail, "the client went away during %s", step);
+    } else if (event == EVENT_STOP) {
+        snprintf(detail, sizeof detail, "lpad was stopped during %s", step);
+    } else if (event == EVENT_DEADLINE && session_states[from].waits_for == WAITS_FOR_CLIENT) {
+        e = ERR_IO_TIMEOUT;
+        snprintf(detail, sizeof detail, "nobody answered in time");
+    } else if (event == EVENT_DEADLINE) {
+        e = ERR_IO_TIMEOUT;
+        snprintf(detail, sizeof detail, "no answer in time during %s", step);
+    } else if (event == EVENT_CARD_OK && s->metadata_differs) {
+        e = ERR_REMOTE_MISMATCH;
+        snprintf(detail, sizeof detail, "the package's metadata is not what the server announced");
+    } else {
+        e = ERR_PEER_UNEXPECTED;
+        snprintf(detail, sizeof detail, "%s during %s", session_event_name(event), step);
+    }
+    session_set_failure(s, e, detail);
+}
+
+// --- the facts ---
+
+unsigned session_facts(const struct session *s)
+{
+    const struct broker *b = s->broker;
+    unsigned f = 0;
+    f |= s->client != NULL ? FACT_CLIENT : 0;
+    f |= peer_serves(&b->netd) && s->netd_opened && s->net_id == 0 ? FACT_NETD_USABLE : 0;
+    f |= s->netd_opened ? FACT_NETD_OPENED : 0;
+    f |= s->challenge_given ? FACT_CHALLENGE : 0;
+    f |= s->confirmation_code_required && !s->request.has_confirmation_code ? FACT_CODE_WANTED : 0;
+    f |= s->metadata_differs ? FACT_METADATA_DIFFERS : 0;
+    f |= s->loaded != NULL && session_belongs_here(s) ? FACT_DELIVER_HERE : 0;
+    f |= s->aborted ? FACT_ABORTED : 0;
+    if (s->kind == SESSION_KIND_DELIVER) {
+        f |= session_has_next(s, true) ? FACT_NEXT_SAME : 0;
+        f |= session_has_next(s, false) ? FACT_NEXT_OTHER | FACT_PENDING : 0;
+    }
+    return f;
+}
+
+// --- deadlines ---
+
+static void arm_deadline(struct session *s)
+{
+    struct broker *b = s->broker;
+    uint32_t ms = session_states[s->state].deadline_ms;
+    if (ms == SESSION_DEADLINE_CONSENT)
+        ms = b->settings->consent_timeout_ms;
+    enum err e = ERR_OK;
+    if (s->state != SESSION_IDLE)
+        e = broker_arm(b, b->session_timer, ms);
+    else if (sd_event_source_set_enabled(b->session_timer, SD_EVENT_OFF) < 0)
+        e = ERR_IO;
+    if (e != ERR_OK)
+        log_error("cannot set the session's timer");
+}
+
+static void peer_is_late(struct session *s, struct peer *p, const char *name)
+{
+    char detail[128];
+    snprintf(detail, sizeof detail, "%s did not answer in time during %s", name, step_words(s->state));
+    session_set_failure(s, ERR_IO_TIMEOUT, detail);
+    if (peer_is_connected(p)) {
+        broker_report_violation(s->broker, p, ERR_IO_TIMEOUT);
+        p->gone_told = true;
+        peer_detach(p);
+    }
+}
+
+// Who owes the answer that did not come is treated as dead; a load is told to stop first.
+void session_on_deadline(struct session *s)
+{
+    struct broker *b = s->broker;
+    s->event_failure = NULL;
+    enum session_waits_for whom = session_states[s->state].waits_for;
+    if (s->state == SESSION_CONNECT && s->card_id != 0)
+        whom = WAITS_FOR_CARDD;
+    if (whom == WAITS_FOR_CARDD && (s->state != SESSION_LOAD || s->aborted)) {
+        peer_is_late(s, &b->cardd, "lpad-cardd");
+        b->cardd_state = CARDD_ABSENT;
+        b->card.known = false;
+        session_feed(s, EVENT_CARD_GONE);
+        return;
+    }
+    if (whom == WAITS_FOR_POLICYD)
+        peer_is_late(s, &b->policyd, "lpad-policyd");
+    if (whom == WAITS_FOR_NETD) {
+        char detail[128];
+        snprintf(detail, sizeof detail, "lpad-netd did not answer in time during %s", step_words(s->state));
+        session_set_failure(s, ERR_IO_TIMEOUT, detail);
+        s->net_id = 0;
+        s->netd_opened = false;
+        broker_stop_netd(b);
+    }
+    session_feed(s, EVENT_DEADLINE);
+}
+
+// --- actions ---
+
+static enum session_event action_note(struct session *s)
+{
+    (void)s;
+    return EVENT_NONE;
+}
+
+static enum session_event action_deliver_later(struct session *s)
+{
+    s->broker->deliver_due = true;
+    return EVENT_NONE;
+}
+
+static enum session_event action_begin_cancel(struct session *s)
+{
+    session_drop_intent(s);
+    // What is not answered yet is abandoned: a netd that still works on it is no use for the cancel.
+    if (s->net_id != 0) {
+        s->net_id = 0;
+        s->netd_opened = false;
+        broker_stop_netd(s->broker);
+    }
+    s->card_id = 0;
+    s->policy_id = 0;
+    return EVENT_NONE;
+}
+
+static const session_actor actors[ACTION_MAX] = {
+    [ACTION_SEND_INTENT] = session_send_intent,
+    [ACTION_START_NETD] = session_start_netd,
+    [ACTION_SEND_OPEN] = session_net_open,
+    [ACTION_GET_CHALLENGE] = session_card_challenge,
+    [ACTION_INITIATE] = session_net_initiate,
+    [ACTION_AUTHENTICATE_SERVER] = session_card_authenticate_server,
+    [ACTION_AUTHENTICATE_CLIENT] = session_net_authenticate_client,
+    [ACTION_SEND_INSTALL_INTENT] = session_send_install_intent,
+    [ACTION_ASK_CONSENT] = session_ask_consent,
+    [ACTION_SEND_CONSENT] = session_send_consent,
+    [ACTION_ASK_CODE] = session_ask_code,
+    [ACTION_PREPARE] = session_card_prepare,
+    [ACTION_FETCH] = session_net_fetch,
+    [ACTION_STAGE] = session_card_stage,
+    [ACTION_LOAD] = session_card_load,
+    [ACTION_ABORT_LOAD] = session_card_abort,
+    [ACTION_NOTIFY] = session_net_notify,
+    [ACTION_ARCHIVE] = session_archive,
+    [ACTION_REMOVE] = session_card_remove,
+    [ACTION_BEGIN_CANCEL] = action_begin_cancel,
+    [ACTION_CANCEL_CARD] = session_card_cancel,
+    [ACTION_CANCEL_SERVER] = session_net_cancel,
+    [ACTION_CHANGE] = session_card_change,
+    [ACTION_READ] = session_card_read,
+    [ACTION_LIST] = session_card_list,
+    [ACTION_NEXT_SAME] = session_next_same,
+    [ACTION_NEXT_OTHER] = session_next_other,
+    [ACTION_RETRIEVE] = session_card_retrieve,
+    [ACTION_KEEP] = session_keep,
+    [ACTION_PROGRESS] = session_tell_progress,
+    [ACTION_NOTE] = action_note,
+    [ACTION_DELIVER_LATER] = action_deliver_later,
+};
+
+// --- the end ---
+
+static void session_clear(struct session *s)
+{
+    struct broker *b = s->broker;
+    if (s->package >= 0)
+        close(s->package);
+    request_wipe(&s->request);
+    arena_reset(&s->memory);
+    arena_reset(&s->item);
+    struct arena memory = s->memory, item = s->item;
+    bool feeding = s->feeding;
+    explicit_bzero(s, sizeof *s);
+    *s = (struct session){.broker = b,
+                          .memory = memory,
+                          .item = item,
+                          .package = -1,
+                          .decision_reason = -1,
+                          .feeding = feeding,
+                          .cancel_reason = SESSION_CANCEL_NONE};
+}
+
+static void session_end(struct session *s)
+{
+    struct broker *b = s->broker;
+    session_drop_intent(s);
+    if (s->changing != NULL)
+        session_audit_change_result(s, s->failure);
+    session_audit_end(s);
+    session_reply(s);
+    if (b->netd.pid != 0 || b->netds_asked > b->netds_unwanted)
+        broker_stop_netd(b);
+    session_clear(s);
+    broker_schedule(b);
+}
+
+void session_abandon(struct session *s, const char *why)
+{
+    if (session_is_idle(s))
+        return;
+    session_set_failure(s, ERR_IO_TIMEOUT, why);
+    if (s->failure == NULL)
+        s->failure = s->event_failure;
+    s->state = SESSION_IDLE;
+    session_end(s);
+}
+
+// --- one event ---
+
+// The first cause stays; what goes wrong after it is for the audit alone.
+static void take_cause(struct session *s, enum session_event event, const struct session_step *step,
+                       enum session_state from)
+{
+    bool fails = step->row == NULL || step->cancel != SESSION_CANCEL_NONE;
+    for (size_t i = 0; i < SESSION_ACTIONS_MAX; i++)
+        fails = fails || step->actions[i] == ACTION_FAIL;
+    if (!fails)
+        return;
+    if (s->event_failure == NULL || (event == EVENT_CARD_OK && s->metadata_differs))
+        explain_event(s, event, from);
+    if (s->failure == NULL)
+        s->failure = s->event_failure;
+    if (step->cancel != SESSION_CANCEL_NONE) {
+        unsigned deny = s->failure != NULL && s->failure->has_deny_reason ? s->failure->deny_reason : 0;
+        s->cancel_reason = session_cancel_reason(step->cancel, from, deny, s->decision_reason);
+    }
+}
+
+static bool is_start(enum session_event event)
+{
+    return event == EVENT_DOWNLOAD || event == EVENT_CHANGE || event == EVENT_READ || event == EVENT_DELIVER;
+}
+
+// A delivery that nobody waits for gives way, once, before its next step on the network.
+static bool gives_way(const struct session *s)
+{
+    return (s->state == SESSION_DELIVER_INTENT || s->state == SESSION_DELIVER_RETRIEVE ||
+            s->state == SESSION_DELIVER_CONNECT) &&
+           s->client == NULL && !s->broker->deliver_preempted && clients_next_waiting(s->broker) != NULL;
+}
+
+static enum session_event take_step(struct session *s, enum session_event event)
+{
+    enum session_state from = s->state;
+    struct session_step step = session_step(from, event, session_facts(s));
+    take_cause(s, event, &step, from);
+    session_audit_step(s, event, &step, from);
+    s->state = step.next;
+    if (s->state != from)
+        session_tell_stage(s);
+    if (s->state != from || event == EVENT_CARD_PROGRESS || event == EVENT_NETD_PROGRESS)
+        arm_deadline(s);
+    for (size_t i = 0; i < SESSION_ACTIONS_MAX && step.actions[i] != ACTION_NONE; i++) {
+        enum session_action action = step.actions[i];
+        if (action == ACTION_FINISH || action == ACTION_FAIL) {
+            if (s->kind == SESSION_KIND_DELIVER)
+                s->broker->deliver_preempted = event == EVENT_WANTED;
+            session_end(s);
+            return EVENT_NONE;
+        }
+        enum session_event instead = actors[action](s);
+        if (instead != EVENT_NONE)
+            return instead;
+    }
+    return s->state != from && gives_way(s) ? EVENT_WANTED : EVENT_NONE;
+}
+
+void session_feed(struct session *s, enum session_event event)
+{
+    if (s->feeding) {
+        if (s->queued_count < sizeof s->queued / sizeof s->queued[0])
+            s->queued[s->queued_count++] = event;
+        return;
+    }
+    s->feeding = true;
+    // Every turn but the first comes from an action that failed or a client that went: both are few.
+    for (unsigned turn = 0; turn < 64 && event != EVENT_NONE; turn++) {
+        event = session_is_idle(s) && !is_start(event) ? EVENT_NONE : take_step(s, event);
+        if (event == EVENT_NONE && s->queued_count > 0) {
+            event = s->queued[0];
+            s->queued_count--;
+            memmove(s->queued, s->queued + 1, s->queued_count * sizeof s->queued[0]);
+            s->event_failure = NULL;
+        }
+    }
+    s->feeding = false;
+    s->event_failure = NULL;
+    if (session_is_idle(s))
+        broker_schedule(s->broker);
+}
+
+// --- the beginning ---
+
+enum err session_init(struct session *s, struct broker *b)
+{
+    *s = (struct session){
+        .broker = b, .package = -1, .decision_reason = -1, .cancel_reason = SESSION_CANCEL_NONE};
+    LPAD_TRY(arena_init(&s->memory, SESSION_MEMORY_MAX));
+    return arena_init(&s->item, ITEM_MEMORY_MAX);
+}
+
+void session_free(struct session *s)
+{
+    if (s->package >= 0)
+        close(s->package);
+    arena_free(&s->memory);
+    arena_free(&s->item);
+}
+
+struct kind_info {
+    enum session_kind kind;
+    enum session_event start;
+};
+static const struct kind_info kinds[REQUEST_KIND_MAX] = {
+    [REQUEST_PROBE] = {SESSION_KIND_READ,     EVENT_READ    },
+    [REQUEST_EUICC_INFO] = {SESSION_KIND_READ,     EVENT_READ    },
+    [REQUEST_PROFILES] = {SESSION_KIND_READ,     EVENT_READ    },
+    [REQUEST_NOTIFICATIONS] = {SESSION_KIND_READ,     EVENT_READ    },
+    [REQUEST_CHANGE] = {SESSION_KIND_CHANGE,   EVENT_CHANGE  },
+    [REQUEST_NICKNAME] = {SESSION_KIND_CHANGE,   EVENT_CHANGE  },
+    [REQUEST_DOWNLOAD] = {SESSION_KIND_DOWNLOAD, EVENT_DOWNLOAD},
+    [REQUEST_DELIVER] = {SESSION_KIND_DELIVER,  EVENT_DELIVER },
+};
+
+static bool port_is_allowed(const struct broker *b, uint32_t port)
+{
+    for (size_t i = 0; i < b->settings->n_ports; i++)
+        if (b->settings->ports[i] == port)
+            return true;
+    return false;
+}
+
+static bool read_activation_code(struct session *s)
+{
+    char detail[160];
+    enum activation_code_error e =
+        activation_code_parse(s->request.activation_code, strlen(s->request.activation_code), &s->code);
+    explicit_bzero(s->request.activation_code, sizeof s->request.activation_code);
+    if (e != ACTIVATION_CODE_OK) {
+        session_set_failure(s, ERR_INPUT, activation_code_words(e));
+        return false;
+    }
+    s->target.host = s->code.host;
+    memcpy(s->target.address, s->code.smdp_address, sizeof s->target.address);
+    if (port_is_allowed(s->broker, host_port(&s->code.host)))
+        return true;
+    snprintf(detail, sizeof detail, "the activation code names port %u, which network.ports does not allow",
+             (unsigned)host_port(&s->code.host));
+    session_set_failure(s, ERR_INPUT, detail);
+    return false;
+}
+
+// What must be there before the first step. What is missing becomes the event's failure.
+static bool may_begin(struct session *s)
+{
+    const struct broker *b = s->broker;
+    if (!peer_serves(&b->cardd) || (s->request.kind != REQUEST_PROBE && !b->card.known)) {
+        session_set_failure(s, ERR_CARD_GONE, "no card can be reached at the moment");
+        return false;
+    }
+    if (s->kind == SESSION_KIND_READ)
+        return true;
+    if (!audit_is_writable(&b->audit)) {
+        session_set_failure(s, ERR_IO,
+                            "the audit file cannot be written: nothing is done that changes the card");
+        return false;
+    }
+    return s->kind != SESSION_KIND_DOWNLOAD || read_activation_code(s);
+}
+
+void session_begin(struct session *s, struct request *request, struct client *client)
+{
+    struct broker *b = s->broker;
+    LPAD_ASSERT(session_is_idle(s));
+    s->request = *request;
+    explicit_bzero(request->activation_code, sizeof request->activation_code);
+    explicit_bzero(request->confirmation_code, sizeof request->confirmation_code);
+    s->kind = kinds[s->request.kind].kind;
+    s->number = (uint32_t)++b->sessions;
+    s->client = client;
+    s->operation = LPAD__OPERATION__OPERATION_READ;
+    if (s->kind == SESSION_KIND_DELIVER)
+        s->operation = LPAD__OPERATION__OPERATION_NOTIFY;
+    else if (s->kind != SESSION_KIND_READ)
+        s->operation = s->request.operation;
+    if (client != NULL)
+        s->actor = client->actor;
+    bool may = may_begin(s);
+    if (s->kind == SESSION_KIND_DOWNLOAD || s->kind == SESSION_KIND_CHANGE)
+        session_audit_begin(s);
+    if (may) {
+        session_feed(s, kinds[s->request.kind].start);
+        return;
+    }
+    s->failure = s->event_failure;
+    session_end(s);
+}
+
+// --- what happens around it ---
+
+void session_on_client_gone(struct session *s)
+{
+    s->client = NULL;
+    s->event_failure = NULL;
+    session_feed(s, EVENT_CLIENT_GONE);
+}
+
+void session_on_wanted(struct session *s)
+{
+    if (s->kind == SESSION_KIND_DELIVER && !s->broker->deliver_preempted)
+        session_feed(s, EVENT_WANTED);
+}
+
+void session_on_answer(struct session *s, const Lpad__Answer *answer)
+{
+    s->event_failure = NULL;
+    if (session_states[s->state].waits_for != WAITS_FOR_CLIENT)
+        return;
+    bool has_code = answer->confirmation_code != NULL && answer->confirmation_code[0] != '\0';
+    size_t len = has_code ? strlen(answer->confirmation_code) : 0;
+    if (answer->yes && has_code && len < sizeof s->request.confirmation_code) {
+        memcpy(s->request.confirmation_code, answer->confirmation_code, len + 1);
+        s->request.has_confirmation_code = true;
+    }
+    bool yes = answer->yes && (s->state != SESSION_CONFIRMATION_CODE || s->request.has_confirmation_code);
+    bool later = !answer->yes && answer->has_postpone && answer->postpone;
+    session_feed(s, yes ? EVENT_YES : later ? EVENT_POSTPONE : EVENT_NO);
+}
+
+void session_on_peer_gone(struct session *s, Lpad__Process process, const char *words)
+{
+    char detail[320];
+    if (session_is_idle(s))
+        return;
+    bool card = process == LPAD__PROCESS__PROCESS_CARDD;
+    bool open = session_states[s->state].phase == PHASE_OPEN;
+    snprintf(
+        detail, sizeof detail, "%s during %s%s", words, step_words(s->state),
+        card && open
+            ? "; the server was not told, since only the card can sign the cancellation: its order may stay "
+              "reserved until it times out"
+            : "");
+    session_set_failure(s, card ? ERR_CARD_GONE : ERR_CLOSED, detail);
+    if (process == LPAD__PROCESS__PROCESS_NETD) {
+        s->net_id = 0;
+        s->netd_opened = false;
+        session_feed(s, EVENT_NETD_GONE);
+        return;
+    }
+    if (card)
+        s->card_id = 0;
+    else
+        s->policy_id = 0;
+    session_feed(s, card ? EVENT_CARD_GONE : EVENT_POLICY_GONE);
+}
+
+void session_on_netd_started(struct session *s)
+{
+    s->event_failure = NULL;
+    session_feed(s, EVENT_NETD_STARTED);
+}
+
+void session_on_netd_refused(struct session *s, uint32_t retry_after_ms)
+{
+    char detail[128];
+    if (session_is_idle(s))
+        return;
+    snprintf(detail, sizeof detail, "too many connections were started; try again in %u seconds",
+             retry_after_ms / 1000 + 1);
+    session_set_failure(s, ERR_LIMIT, detail);
+    session_feed(s, EVENT_NETD_REFUSED);
+}

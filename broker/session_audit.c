@@ -1,0 +1,302 @@
+// SPDX-License-Identifier: Apache-2.0
+// What a session writes into the audit: who, what, by which rule, each step's result. Never a code or a
+// matching ID.
+#include "broker/broker.h"
+
+#include "lib/log.h"
+#include "proto/convert.h"
+
+#include <stdio.h>
+#include <string.h>
+
+#include "rsp/eid.h"
+#include "rsp/iccid.h"
+
+// --- fields that several records share ---
+
+void audit_put_actor(struct audit *a, const struct actor *actor)
+{
+    audit_open_object(a, "actor");
+    if (actor->is_client) {
+        audit_put_uint(a, "uid", actor->uid);
+        audit_put_uint(a, "gid", actor->gid);
+        audit_put_uint(a, "pid", (uint64_t)actor->pid);
+    } else {
+        audit_put_words(a, "role", "lpad");
+    }
+    audit_close_object(a);
+}
+
+// All but the last four digits hidden, when the configuration asks for it.
+static void put_digits(struct broker *b, const char *key, const char *digits)
+{
+    char text[40];
+    size_t len = strlen(digits);
+    LPAD_ASSERT(len < sizeof text);
+    memcpy(text, digits, len + 1);
+    if (b->settings->mask_identifiers)
+        for (size_t i = 0; i + 4 < len; i++)
+            text[i] = '*';
+    audit_put_words(&b->audit, key, text);
+}
+
+void audit_put_iccid(struct broker *b, const char *key, struct bytes iccid)
+{
+    struct iccid value;
+    char text[ICCID_TEXT_MAX];
+    if (iccid_from_card(iccid, &value) == ERR_OK)
+        put_digits(b, key, iccid_to_text(&value, text));
+}
+
+void audit_put_eid(struct broker *b)
+{
+    struct eid eid;
+    char text[EID_TEXT_MAX];
+    if (b->card.known && eid_from_card(bytes_make(b->card.eid, sizeof b->card.eid), &eid) == ERR_OK)
+        put_digits(b, "eid", eid_to_text(&eid, text));
+}
+
+static const char *deny_words(Lpad__DenyReason reason)
+{
+    const ProtobufCEnumValue *v =
+        protobuf_c_enum_descriptor_get_value(&lpad__deny_reason__descriptor, (int)reason);
+    return v != NULL ? v->name : "unknown";
+}
+
+static void put_failure_codes(struct audit *a, const Lpad__Failure *f)
+{
+    if (f->has_status_word) {
+        char sw[8];
+        snprintf(sw, sizeof sw, "%04X", f->status_word & 0xffff);
+        audit_put_words(a, "status_word", sw);
+    }
+    if (f->has_result_code)
+        audit_put_uint(a, "result_code", f->result_code);
+    if (f->has_bpp_command)
+        audit_put_uint(a, "bpp_command", f->bpp_command);
+    if (f->has_error_reason)
+        audit_put_uint(a, "error_reason", f->error_reason);
+    audit_put_words(a, "subject_code", f->subject_code);
+    audit_put_words(a, "reason_code", f->reason_code);
+    if (f->has_http_status)
+        audit_put_uint(a, "http_status", f->http_status);
+    audit_put_words(a, "remote_text", f->remote_text);
+}
+
+void audit_put_failure(struct audit *a, const Lpad__Failure *f)
+{
+    if (f == NULL) {
+        audit_put_words(a, "result", "ok");
+        return;
+    }
+    audit_open_object(a, "result");
+    audit_put_words(a, "error", err_words((enum err)f->error));
+    if (f->has_function)
+        audit_put_words(a, "function", function_words(f->function));
+    put_failure_codes(a, f);
+    audit_put_words(a, "detail", f->detail);
+    if (f->has_deny_reason)
+        audit_put_words(a, "deny_reason", deny_words(f->deny_reason));
+    audit_put_words(a, "rule", f->rule);
+    if (f->has_line)
+        audit_put_uint(a, "line", f->line);
+    audit_close_object(a);
+}
+
+static struct audit *begin(struct session *s, enum audit_type type)
+{
+    struct audit *a = &s->broker->audit;
+    audit_begin(a, type);
+    audit_put_uint(a, "session", s->number);
+    return a;
+}
+
+// --- records ---
+
+void session_audit_begin(struct session *s)
+{
+    if (s->audited)
+        return;
+    struct audit *a = begin(s, AUDIT_SESSION_BEGIN);
+    s->audited = true;
+    audit_put_actor(a, &s->actor);
+    audit_put_words(a, "operation", operation_words(s->operation));
+    if (s->kind == SESSION_KIND_CHANGE)
+        audit_put_iccid(s->broker, "target", bytes_make(s->request.iccid, sizeof s->request.iccid));
+    if (s->kind == SESSION_KIND_DOWNLOAD && s->target.address[0] != '\0')
+        audit_put_words(a, "host", s->target.address);
+    if (s->kind == SESSION_KIND_DELIVER)
+        audit_put_uint(a, "pending", s->notification_count);
+    audit_put_eid(s->broker);
+    broker_end_record(s->broker, false);
+}
+
+static bool is_worth_a_record(const struct session *s, enum session_event event,
+                              const struct session_step *step, enum session_state from)
+{
+    if (!s->audited || event == EVENT_NETD_PROGRESS || event == EVENT_CARD_PROGRESS)
+        return false;
+    // The beginning and the end have records of their own.
+    return from != SESSION_IDLE && (step->next != SESSION_IDLE || s->event_failure != NULL);
+}
+
+void session_audit_step(struct session *s, enum session_event event, const struct session_step *step,
+                        enum session_state from)
+{
+    if (step->row == NULL)
+        log_error("session: %s in state %s must never happen", session_event_name(event),
+                  session_states[from].name);
+    if (!is_worth_a_record(s, event, step, from))
+        return;
+    struct audit *a = begin(s, AUDIT_SESSION_STEP);
+    audit_put_words(a, "step", session_states[from].name);
+    audit_put_words(a, "event", session_event_name(event));
+    if (step->next != from)
+        audit_put_words(a, "next", session_states[step->next].name);
+    if (step->cancel != SESSION_CANCEL_NONE)
+        audit_put_uint(a, "cancel_reason", s->cancel_reason);
+    if (s->event_failure != NULL && event != EVENT_ASK)
+        audit_put_failure(a, s->event_failure);
+    broker_end_record(s->broker, false);
+}
+
+void session_audit_end(struct session *s)
+{
+    if (!s->audited)
+        return;
+    struct audit *a = begin(s, AUDIT_SESSION_END);
+    audit_put_words(a, "operation", operation_words(s->operation));
+    if (s->kind == SESSION_KIND_DELIVER)
+        audit_put_uint(a, "delivered", s->delivered_count);
+    if (s->kind == SESSION_KIND_DOWNLOAD && s->cancel_reason != SESSION_CANCEL_NONE)
+        audit_put_uint(a, "cancel_reason", s->cancel_reason);
+    audit_put_failure(a, s->failure);
+    broker_end_record(s->broker, true);
+}
+
+void session_audit_decision(struct session *s, const Lpad__Decision *d)
+{
+    if (!s->audited)
+        return;
+    struct audit *a = begin(s, AUDIT_DECISION);
+    const char *verdict = d->verdict == LPAD__VERDICT__VERDICT_ALLOW  ? "allow"
+                          : d->verdict == LPAD__VERDICT__VERDICT_DENY ? "deny"
+                                                                      : "ask";
+    audit_put_words(a, "step", session_states[s->state].name);
+    audit_put_words(a, "operation", operation_words(s->operation));
+    if (s->kind != SESSION_KIND_CHANGE)
+        audit_put_words(a, "host", s->target.address);
+    audit_put_words(a, "verdict", verdict);
+    if (d->has_reason)
+        audit_put_words(a, "deny_reason", deny_words(d->reason));
+    audit_put_words(a, "role", d->role);
+    audit_put_words(a, "rule", d->rule);
+    if (d->has_line)
+        audit_put_uint(a, "line", d->line);
+    broker_end_record(s->broker, false);
+}
+
+enum err session_audit_change(struct session *s, const char *what, struct bytes iccid)
+{
+    struct audit *a = begin(s, AUDIT_CHANGE_INTENT);
+    audit_put_actor(a, &s->actor);
+    audit_put_words(a, "operation", what);
+    audit_put_iccid(s->broker, "target", iccid);
+    audit_put_eid(s->broker);
+    enum err e = audit_end(a, true);
+    if (e == ERR_OK)
+        s->changing = what;
+    return e;
+}
+
+void session_audit_change_result(struct session *s, const Lpad__Failure *failure)
+{
+    struct audit *a = begin(s, AUDIT_CHANGE_RESULT);
+    audit_put_words(a, "operation", s->changing);
+    s->changing = NULL;
+    if (s->loaded != NULL && s->loaded->profile != NULL) {
+        audit_open_object(a, "read");
+        audit_put_iccid(s->broker, "iccid", bytes_from_binary(s->loaded->profile->iccid));
+        audit_close_object(a);
+    }
+    if (s->changed != NULL) {
+        audit_open_object(a, "read");
+        audit_put_iccid(s->broker, "iccid", bytes_from_binary(s->changed->profile->iccid));
+        audit_put_words(a, "before",
+                        s->changed->profile->state == LPAD__PROFILE_STATE__PROFILE_ENABLED ? "enabled"
+                                                                                           : "disabled");
+        audit_close_object(a);
+    }
+    audit_put_failure(a, failure);
+    broker_end_record(s->broker, true);
+}
+
+void session_audit_notification(struct session *s, bool delivered)
+{
+    const Lpad__Notification *n = s->notification;
+    struct audit *a = begin(s, delivered ? AUDIT_NOTIFICATION_DELIVERED : AUDIT_NOTIFICATION_KEPT);
+    audit_put_uint(a, "notification", n->sequence_number);
+    audit_put_words(a, "event", notification_event_name(n->event));
+    audit_put_words(a, "host", n->address);
+    if (n->has_iccid)
+        audit_put_iccid(s->broker, "target", bytes_from_binary(n->iccid));
+    if (delivered)
+        audit_put_uint(a, "http_status", s->http_status);
+    else
+        audit_put_failure(a, s->event_failure);
+    broker_end_record(s->broker, false);
+}
+
+static void put_metadata(struct session *s, const Lpad__Metadata *m)
+{
+    struct audit *a = &s->broker->audit;
+    audit_put_iccid(s->broker, "iccid", bytes_from_binary(m->iccid));
+    audit_put_words(a, "service_provider", m->service_provider_name);
+    audit_put_words(a, "profile_name", m->profile_name);
+    if (m->has_pprs)
+        audit_put_uint(a, "pprs", m->pprs);
+}
+
+void session_audit_claimed(struct session *s, const Lpad__NetdToBroker *m)
+{
+    if (!s->audited)
+        return;
+    bool opened = m->body_case == LPAD__NETD_TO_BROKER__BODY_OPENED;
+    if (!opened && m->body_case != LPAD__NETD_TO_BROKER__BODY_AUTHENTICATE_CLIENT)
+        return;
+    struct audit *a = begin(s, AUDIT_SESSION_STEP);
+    audit_put_words(a, "step", session_states[s->state].name);
+    audit_open_object(a, "claimed");
+    if (opened) {
+        audit_put_words(a, "peer", m->opened->peer);
+        audit_put_words(a, "tls", m->opened->tls_version);
+        audit_put_hex(a, "certificate_sha256", bytes_from_binary(m->opened->certificate_sha256));
+    } else {
+        put_metadata(s, m->authenticate_client->metadata);
+        audit_put_bool(a, "confirmation_code_required", m->authenticate_client->confirmation_code_required);
+    }
+    audit_close_object(a);
+    broker_end_record(s->broker, false);
+}
+
+void session_audit_read(struct session *s, const Lpad__CarddToBroker *m)
+{
+    if (!s->audited)
+        return;
+    bool staged = m->body_case == LPAD__CARDD_TO_BROKER__BODY_STAGED;
+    if (!staged && m->body_case != LPAD__CARDD_TO_BROKER__BODY_AUTHENTICATE_SERVER)
+        return;
+    struct audit *a = begin(s, AUDIT_SESSION_STEP);
+    audit_put_words(a, "step", session_states[s->state].name);
+    audit_open_object(a, "read");
+    if (staged) {
+        put_metadata(s, m->staged->metadata);
+        audit_put_hex(a, "package_sha256", bytes_from_binary(m->staged->sha256));
+        audit_put_uint(a, "octets", m->staged->size);
+    } else {
+        audit_put_hex(a, "transaction_id", bytes_from_binary(m->authenticate_server->transaction_id));
+        audit_put_words(a, "smdp_oid", m->authenticate_server->smdp_oid);
+    }
+    audit_close_object(a);
+    broker_end_record(s->broker, false);
+}
