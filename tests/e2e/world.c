@@ -243,10 +243,10 @@ static void stop_smdp(struct world *w)
 
 void world_start_smdp(struct world *w)
 {
-    char credentials[WORLD_PATH_MAX + 80], orders[WORLD_PATH_MAX + 80], log[WORLD_PATH_MAX + 80],
+    char credentials[2 * WORLD_PATH_MAX], orders[WORLD_PATH_MAX + 80], log[WORLD_PATH_MAX + 80],
         port_file[WORLD_PATH_MAX + 80], faults[WORLD_PATH_MAX + 80], listen_at[32];
-    snprintf(credentials, sizeof credentials, "%s",
-             path_of(w, w->options->smdp_credentials ? "wrong" : "pki"));
+    snprintf(credentials, sizeof credentials, "%s/pki/%s", w->dir,
+             w->options->smdp_credentials ? w->options->smdp_credentials : "");
     snprintf(orders, sizeof orders, "%s", path_of(w, "orders"));
     snprintf(log, sizeof log, "%s", path_of(w, "smdp.log"));
     snprintf(port_file, sizeof port_file, "%s", path_of(w, "port"));
@@ -290,14 +290,6 @@ static void make_pki(struct world *w)
     close(null);
     close(fd);
     assert_int_equal(code, 0);
-    if (w->options->smdp_credentials != NULL) {
-        // A credentials folder holds one folder per curve: the wrong set takes the place of the right one.
-        char from[WORLD_PATH_MAX + 160], to[WORLD_PATH_MAX + 80];
-        assert_int_equal(mkdir(path_of(w, "wrong"), 0755), 0);
-        snprintf(from, sizeof from, "../pki/%s", w->options->smdp_credentials);
-        snprintf(to, sizeof to, "%s", path_of(w, "wrong/nist"));
-        assert_int_equal(symlink(from, to), 0);
-    }
 }
 
 static const char default_policy[] =
