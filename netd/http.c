@@ -359,8 +359,7 @@ static enum err failure_of(struct http *h, CURLcode code)
     if (h->fault->detail[0] != '\0') // refused by connection_stands
         return ERR_REMOTE_TLS;
     switch ((int)code) {
-    case CURLE_OUT_OF_MEMORY:
-        return ERR_MEMORY;
+    case CURLE_OUT_OF_MEMORY: return ERR_MEMORY;
     case CURLE_OPERATION_TIMEDOUT:
         return fault_set(h->fault, ERR_REMOTE_TIMEOUT, "%s: %s; check the network", name, said);
     case CURLE_SSL_CONNECT_ERROR:
@@ -368,8 +367,7 @@ static enum err failure_of(struct http *h, CURLcode code)
     case CURLE_SSL_CACERT_BADFILE:
     case CURLE_SSL_CIPHER:
     case CURLE_SSL_CERTPROBLEM:
-    case CURLE_SSL_ISSUER_ERROR:
-        return tls_failure(h, code, said);
+    case CURLE_SSL_ISSUER_ERROR: return tls_failure(h, code, said);
     case CURLE_COULDNT_CONNECT:
     case CURLE_GOT_NOTHING:
     case CURLE_SEND_ERROR:
@@ -380,8 +378,7 @@ static enum err failure_of(struct http *h, CURLcode code)
             return fault_set(h->fault, ERR_REMOTE_CONNECT, "%s", closed_words());
         return fault_set(h->fault, ERR_REMOTE_CONNECT,
                          "no connection to %s: %s; check the network and the address", name, said);
-    default:
-        return fault_set(h->fault, ERR_REMOTE_HTTP, "%s does not speak HTTP as it must: %s", name, said);
+    default: return fault_set(h->fault, ERR_REMOTE_HTTP, "%s does not speak HTTP as it must: %s", name, said);
     }
 }
 
