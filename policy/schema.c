@@ -221,7 +221,8 @@ static enum err check_keys(const struct reading *r, uint32_t at, const struct ra
         uint32_t line, column;
         struct path path = path_of("permissions[%u].%s", at, rows[i].key);
         if (rows[i].useless && yaml_find(r->document, path.text, &line, &column))
-            return REFUSE(r, path.text, rows[i].why, "the key \"%s\" has no effect here", rows[i].key);
+            return yaml_refuse_at_key(r->document, path.text, rows[i].why, r->error,
+                                      "the key \"%s\" has no effect here", rows[i].key);
     }
     return ERR_OK;
 }

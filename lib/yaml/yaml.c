@@ -218,10 +218,8 @@ static enum err take_event(struct reader *r, const yaml_event_t *event)
     if (is_node && ++r->d->nodes > YAML_NODES_MAX)
         return refuse_at(event->start_mark, "", r->error, "more than %u values", YAML_NODES_MAX);
     switch (event->type) {
-    case YAML_DOCUMENT_START_EVENT:
-        return start_document(r, event);
-    case YAML_ALIAS_EVENT:
-        return refuse_extra(r, event->start_mark, true, false);
+    case YAML_DOCUMENT_START_EVENT: return start_document(r, event);
+    case YAML_ALIAS_EVENT: return refuse_extra(r, event->start_mark, true, false);
     case YAML_SCALAR_EVENT:
         LPAD_TRY(refuse_extra(r, event->start_mark, event->data.scalar.anchor != NULL,
                               event->data.scalar.tag != NULL));
@@ -235,13 +233,11 @@ static enum err take_event(struct reader *r, const yaml_event_t *event)
                               event->data.mapping_start.tag != NULL));
         return open_container(r, YAML_MAPPING, event->start_mark);
     case YAML_SEQUENCE_END_EVENT:
-    case YAML_MAPPING_END_EVENT:
-        return close_container(r);
+    case YAML_MAPPING_END_EVENT: return close_container(r);
     case YAML_NO_EVENT:
     case YAML_STREAM_START_EVENT:
     case YAML_STREAM_END_EVENT:
-    case YAML_DOCUMENT_END_EVENT:
-        return ERR_OK;
+    case YAML_DOCUMENT_END_EVENT: return ERR_OK;
     }
     LPAD_BUG("an event that libyaml does not have");
 }

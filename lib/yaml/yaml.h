@@ -79,6 +79,11 @@ bool yaml_find(const struct yaml_document *document, const char *path, uint32_t 
 LPAD_NODISCARD enum err yaml_refuse(const struct yaml_document *document, const char *path, const char *hint,
                                     struct yaml_error *ret_error, const char *format, ...) LPAD_PRINTF(5, 6);
 
+// As yaml_refuse, at the node's key: for a key that should not be there.
+LPAD_NODISCARD enum err yaml_refuse_at_key(const struct yaml_document *document, const char *path,
+                                           const char *hint, struct yaml_error *ret_error, const char *format,
+                                           ...) LPAD_PRINTF(5, 6);
+
 // "did you mean "x"?" into `out` when one of the words is near enough to `word`, else an empty text. Returns
 // `out`.
 const char *yaml_nearest(const char *word, const char *const *words, size_t count, char *out, size_t cap);

@@ -142,6 +142,16 @@ enum err yaml_refuse(const struct yaml_document *document, const char *path, con
     return ERR_INPUT;
 }
 
+enum err yaml_refuse_at_key(const struct yaml_document *document, const char *path, const char *hint,
+                            struct yaml_error *ret_error, const char *format, ...)
+{
+    va_list ap;
+    va_start(ap, format);
+    fill_error(find_node(document, path, true), true, hint, ret_error, format, ap);
+    va_end(ap);
+    return ERR_INPUT;
+}
+
 const char *yaml_error_text(const struct yaml_error *error, char *out, size_t cap)
 {
     int n = snprintf(out, cap, "line %u, column %u: %s%s%s", error->line, error->column, error->path,
@@ -156,14 +166,10 @@ const char *yaml_error_text(const struct yaml_error *error, char *out, size_t ca
 static const char *kind_name(enum yaml_kind kind)
 {
     switch (kind) {
-    case YAML_SCALAR:
-        return "a single value";
-    case YAML_SEQUENCE:
-        return "a list";
-    case YAML_MAPPING:
-        return "a mapping";
-    case YAML_KIND_MAX:
-        break;
+    case YAML_SCALAR: return "a single value";
+    case YAML_SEQUENCE: return "a list";
+    case YAML_MAPPING: return "a mapping";
+    case YAML_KIND_MAX: break;
     }
     LPAD_BUG("no kind of node");
 }
@@ -327,16 +333,12 @@ enum err yaml_check(const struct yaml_node *root, const cyaml_schema_value_t *sc
     case CYAML_UINT:
         LPAD_TRY(expect_kind(root, YAML_SCALAR, ret_error));
         return check_number(root, schema, ret_error);
-    case CYAML_BOOL:
-        LPAD_TRY(expect_kind(root, YAML_SCALAR, ret_error));
-        return check_bool(root, ret_error);
+    case CYAML_BOOL: LPAD_TRY(expect_kind(root, YAML_SCALAR, ret_error)); return check_bool(root, ret_error);
     case CYAML_STRING:
         LPAD_TRY(expect_kind(root, YAML_SCALAR, ret_error));
         return check_string(root, schema, ret_error);
-    case CYAML_ENUM:
-        return check_word(root, schema, ret_error);
-    case CYAML_FLAGS:
-        return check_words(root, schema, ret_error);
+    case CYAML_ENUM: return check_word(root, schema, ret_error);
+    case CYAML_FLAGS: return check_words(root, schema, ret_error);
     case CYAML_SEQUENCE:
         LPAD_TRY(expect_kind(root, YAML_SEQUENCE, ret_error));
         return check_sequence(root, schema, ret_error);
@@ -347,8 +349,7 @@ enum err yaml_check(const struct yaml_node *root, const cyaml_schema_value_t *sc
     case CYAML_BITFIELD:
     case CYAML_SEQUENCE_FIXED:
     case CYAML_IGNORE:
-    case CYAML__TYPE_COUNT:
-        break;
+    case CYAML__TYPE_COUNT: break;
     }
     LPAD_BUG("a schema type that has no check");
 }
