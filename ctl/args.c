@@ -210,30 +210,14 @@ static enum err apply_option(struct parser *p, const struct option_row *row, cha
     struct args *a = &p->args;
     uint64_t n;
     switch (row->option) {
-    case OPTION_HELP:
-        p->help = true;
-        return ERR_OK;
-    case OPTION_VERSION:
-        p->version = true;
-        return ERR_OK;
-    case OPTION_JSON:
-        a->json = true;
-        return ERR_OK;
-    case OPTION_NO_COLOR:
-        a->no_color = true;
-        return ERR_OK;
-    case OPTION_YES:
-        a->yes = true;
-        return ERR_OK;
-    case OPTION_NO_REFRESH:
-        a->no_refresh = true;
-        return ERR_OK;
-    case OPTION_CODE_STDIN:
-        a->code_stdin = true;
-        return ERR_OK;
-    case OPTION_HEAD:
-        a->head = true;
-        return ERR_OK;
+    case OPTION_HELP: p->help = true; return ERR_OK;
+    case OPTION_VERSION: p->version = true; return ERR_OK;
+    case OPTION_JSON: a->json = true; return ERR_OK;
+    case OPTION_NO_COLOR: a->no_color = true; return ERR_OK;
+    case OPTION_YES: a->yes = true; return ERR_OK;
+    case OPTION_NO_REFRESH: a->no_refresh = true; return ERR_OK;
+    case OPTION_CODE_STDIN: a->code_stdin = true; return ERR_OK;
+    case OPTION_HEAD: a->head = true; return ERR_OK;
     case OPTION_SOCKET:
         a->socket_path = value;
         return value[0] != 0 ? ERR_OK : fail(p, "--socket wants a path.");
@@ -242,14 +226,10 @@ static enum err apply_option(struct parser *p, const struct option_row *row, cha
             return fail(p, "--timeout wants whole seconds, 0 to 86400.");
         a->timeout_ms = n == 0 ? -1 : (int)n * 1000;
         return ERR_OK;
-    case OPTION_CODE_FD:
-        return read_descriptor(p, row, value, &a->code_fd);
-    case OPTION_CONFIRMATION_CODE_FD:
-        return read_descriptor(p, row, value, &a->confirmation_code_fd);
-    case OPTION_EXPECT:
-        return read_expected(p, value);
-    case OPTION_MAX:
-        break;
+    case OPTION_CODE_FD: return read_descriptor(p, row, value, &a->code_fd);
+    case OPTION_CONFIRMATION_CODE_FD: return read_descriptor(p, row, value, &a->confirmation_code_fd);
+    case OPTION_EXPECT: return read_expected(p, value);
+    case OPTION_MAX: break;
     }
     LPAD_BUG("an option without a reader");
 }

@@ -97,15 +97,12 @@ static bool ask_consent(struct asker *k, struct client *c, uint32_t id, const Lp
                        "There is no terminal to ask for your consent on, so the answer was no.",
                        "Give --yes to consent without being asked.");
         return true;
-    case LINE_SIGNAL:
-        return false;
-    case LINE_LINK:
-        return true;
+    case LINE_SIGNAL: return false;
+    case LINE_LINK: return true;
     case LINE_CLOSED:
     case LINE_TOO_LONG:
     case LINE_FAILED:
-    case LINE_END_MAX:
-        break;
+    case LINE_END_MAX: break;
     }
     take_consent(k, c, id, "no");
     return true;
@@ -139,14 +136,9 @@ static bool ask_confirmation_code(struct asker *k, struct client *c, uint32_t id
                 : terminal_ask(text_printf(a, "Confirmation code%s (not shown): ", time_left(a, ask)), false,
                                &watch, &line);
     switch (end) {
-    case LINE_READ:
-        take_confirmation_code(k, c, id, &line);
-        break;
-    case LINE_LINK:
-        break;
-    case LINE_SIGNAL:
-        secret_wipe(&line);
-        return false;
+    case LINE_READ: take_confirmation_code(k, c, id, &line); break;
+    case LINE_LINK: break;
+    case LINE_SIGNAL: secret_wipe(&line); return false;
     case LINE_NO_TERMINAL:
     case LINE_CLOSED:
     case LINE_TOO_LONG:

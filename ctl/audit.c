@@ -12,16 +12,11 @@
 static const char *end_name(enum audit_end end)
 {
     switch (end) {
-    case AUDIT_SOUND:
-        return "sound";
-    case AUDIT_BROKEN:
-        return "broken";
-    case AUDIT_TORN:
-        return "torn";
-    case AUDIT_UNREADABLE:
-        return "unreadable";
-    case AUDIT_END_MAX:
-        break;
+    case AUDIT_SOUND: return "sound";
+    case AUDIT_BROKEN: return "broken";
+    case AUDIT_TORN: return "torn";
+    case AUDIT_UNREADABLE: return "unreadable";
+    case AUDIT_END_MAX: break;
     }
     return "unknown";
 }

@@ -193,17 +193,13 @@ static void verify(struct verifier *v, struct reader *reader)
             if (!check_line(v, number, line))
                 return;
             break;
-        case TAKEN_NOTHING:
-            check_expectation(v, number - 1);
-            return;
+        case TAKEN_NOTHING: check_expectation(v, number - 1); return;
         case TAKEN_TORN:
             v->result->end = AUDIT_TORN;
             v->result->line = number;
             snprintf(v->result->what, sizeof v->result->what, "it has no end: a write was cut short");
             return;
-        case TAKEN_TOO_LONG:
-            break_at(v, number, "it is longer than a record may be");
-            return;
+        case TAKEN_TOO_LONG: break_at(v, number, "it is longer than a record may be"); return;
         case TAKEN_FAILED:
             v->result->end = AUDIT_UNREADABLE;
             v->result->error_number = errno;

@@ -87,11 +87,8 @@ static enum exit_code read_code(struct download *d, struct secret *ret_code)
     else
         end = terminal_ask("Activation code (not shown): ", false, &watch, ret_code);
     switch (end) {
-    case LINE_READ:
-        secret_trim(ret_code);
-        return EXIT_CODE_OK;
-    case LINE_SIGNAL:
-        return report_signal(d, false);
+    case LINE_READ: secret_trim(ret_code); return EXIT_CODE_OK;
+    case LINE_SIGNAL: return report_signal(d, false);
     case LINE_NO_TERMINAL:
         return report_input(d->ctl, "no_terminal", "There is no terminal to ask for the activation code on.",
                             how);
@@ -101,8 +98,7 @@ static enum exit_code read_code(struct download *d, struct secret *ret_code)
         return report_input(d->ctl, "activation_code", activation_code_words(ACTIVATION_CODE_TOO_LONG), how);
     case LINE_LINK:
     case LINE_FAILED:
-    case LINE_END_MAX:
-        break;
+    case LINE_END_MAX: break;
     }
     return report_input(d->ctl, "activation_code",
                         "The activation code cannot be read: its descriptor does not work.", how);

@@ -7,34 +7,21 @@
 const char *exit_code_words(enum exit_code code)
 {
     switch (code) {
-    case EXIT_CODE_OK:
-        return "done";
-    case EXIT_CODE_INTERNAL:
-        return "something unexpected inside lpactl or lpad";
-    case EXIT_CODE_USAGE:
-        return "wrong usage, or input that cannot be used";
-    case EXIT_CODE_UNREACHABLE:
-        return "lpad could not be reached over its socket";
-    case EXIT_CODE_DENIED:
-        return "the policy does not allow it";
-    case EXIT_CODE_DECLINED:
-        return "the person who was asked said no";
-    case EXIT_CODE_SERVER:
-        return "the server refused, or did not keep to the protocol";
+    case EXIT_CODE_OK: return "done";
+    case EXIT_CODE_INTERNAL: return "something unexpected inside lpactl or lpad";
+    case EXIT_CODE_USAGE: return "wrong usage, or input that cannot be used";
+    case EXIT_CODE_UNREACHABLE: return "lpad could not be reached over its socket";
+    case EXIT_CODE_DENIED: return "the policy does not allow it";
+    case EXIT_CODE_DECLINED: return "the person who was asked said no";
+    case EXIT_CODE_SERVER: return "the server refused, or did not keep to the protocol";
     case EXIT_CODE_NETWORK:
         return "the server was not reached, not verified (TLS), or did not answer in time";
-    case EXIT_CODE_CARD:
-        return "the card refused, failed, or did not answer";
-    case EXIT_CODE_BUSY:
-        return "lpad is busy, or a limit is reached: try again later";
-    case EXIT_CODE_RESTARTING:
-        return "a process of lpad died or was stopped; it is started again";
-    case EXIT_CODE_AUDIT:
-        return "audit verify found a break in the log";
-    case EXIT_CODE_TIMEOUT:
-        return "lpad did not answer in time, or a deadline of its own passed";
-    case EXIT_CODE_MAX:
-        break;
+    case EXIT_CODE_CARD: return "the card refused, failed, or did not answer";
+    case EXIT_CODE_BUSY: return "lpad is busy, or a limit is reached: try again later";
+    case EXIT_CODE_RESTARTING: return "a process of lpad died or was stopped; it is started again";
+    case EXIT_CODE_AUDIT: return "audit verify found a break in the log";
+    case EXIT_CODE_TIMEOUT: return "lpad did not answer in time, or a deadline of its own passed";
+    case EXIT_CODE_MAX: break;
     }
     return "unknown";
 }

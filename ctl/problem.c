@@ -175,9 +175,7 @@ struct problem problem_from_connect(struct arena *a, const char *path, int error
     case EPROTOTYPE:
         words = text_printf(a, "%s is not lpad's control socket: it is of another kind.", shown);
         break;
-    default:
-        words = text_printf(a, "The socket %s cannot be used: %s.", shown, strerror(error));
-        break;
+    default: words = text_printf(a, "The socket %s cannot be used: %s.", shown, strerror(error)); break;
     }
     return problem_make(EXIT_CODE_UNREACHABLE, "unreachable", words, advice);
 }

@@ -200,8 +200,7 @@ static enum exit_code confirm_delete(struct ctl *ctl)
     case LINE_SIGNAL:
     case LINE_LINK:
     case LINE_FAILED:
-    case LINE_END_MAX:
-        break;
+    case LINE_END_MAX: break;
     }
     return ctl_report(ctl, &p);
 }

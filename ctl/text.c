@@ -135,6 +135,8 @@ void table_write(const struct table *t, struct buf *out, bool colors)
         if (color != COLOR_NONE)
             buf_put_text(out, color_code(COLOR_NONE, colors));
         if (column + 1 == t->columns) {
+            while (out->len > 0 && out->data[out->len - 1] == ' ')
+                out->len--;
             buf_put_byte(out, '\n');
             continue;
         }

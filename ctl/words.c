@@ -9,29 +9,19 @@
 struct stage_words words_stage(Lpad__Stage stage)
 {
     switch (stage) {
-    case LPAD__STAGE__STAGE_POLICY:
-        return (struct stage_words){"policy", "asking the policy", 1};
-    case LPAD__STAGE__STAGE_CONNECT:
-        return (struct stage_words){"connect", "connecting to the server", 2};
+    case LPAD__STAGE__STAGE_POLICY: return (struct stage_words){"policy", "asking the policy", 1};
+    case LPAD__STAGE__STAGE_CONNECT: return (struct stage_words){"connect", "connecting to the server", 2};
     case LPAD__STAGE__STAGE_AUTHENTICATE:
         return (struct stage_words){"authenticate", "authenticating card and server", 3};
-    case LPAD__STAGE__STAGE_CONSENT:
-        return (struct stage_words){"consent", "waiting for consent", 4};
-    case LPAD__STAGE__STAGE_PREPARE:
-        return (struct stage_words){"prepare", "preparing the card", 5};
-    case LPAD__STAGE__STAGE_FETCH:
-        return (struct stage_words){"fetch", "fetching the profile", 6};
-    case LPAD__STAGE__STAGE_CHECK:
-        return (struct stage_words){"check", "checking the package", 7};
-    case LPAD__STAGE__STAGE_INSTALL:
-        return (struct stage_words){"install", "installing the profile", 8};
-    case LPAD__STAGE__STAGE_NOTIFY:
-        return (struct stage_words){"notify", "telling the server", 9};
-    case LPAD__STAGE__STAGE_CANCEL:
-        return (struct stage_words){"cancel", "cancelling on card and server", 0};
+    case LPAD__STAGE__STAGE_CONSENT: return (struct stage_words){"consent", "waiting for consent", 4};
+    case LPAD__STAGE__STAGE_PREPARE: return (struct stage_words){"prepare", "preparing the card", 5};
+    case LPAD__STAGE__STAGE_FETCH: return (struct stage_words){"fetch", "fetching the profile", 6};
+    case LPAD__STAGE__STAGE_CHECK: return (struct stage_words){"check", "checking the package", 7};
+    case LPAD__STAGE__STAGE_INSTALL: return (struct stage_words){"install", "installing the profile", 8};
+    case LPAD__STAGE__STAGE_NOTIFY: return (struct stage_words){"notify", "telling the server", 9};
+    case LPAD__STAGE__STAGE_CANCEL: return (struct stage_words){"cancel", "cancelling on card and server", 0};
     case _LPAD__STAGE_IS_INT_SIZE:
-    default:
-        return (struct stage_words){"unknown", "working", 0};
+    default: return (struct stage_words){"unknown", "working", 0};
     }
 }
 
@@ -105,8 +95,7 @@ struct deny_words words_deny(Lpad__DenyReason reason)
         return (struct deny_words){"state", "lpad cannot write down what it decides, so it decides no.",
                                    "Check that lpad's state directory is writable and not full."};
     case _LPAD__DENY_REASON_IS_INT_SIZE:
-    default:
-        return (struct deny_words){"unknown", "The policy does not allow it.", ASK_KEEPER};
+    default: return (struct deny_words){"unknown", "The policy does not allow it.", ASK_KEEPER};
     }
 }
 
@@ -120,30 +109,22 @@ const char *words_profile_state(Lpad__ProfileState state)
 const char *words_profile_class(Lpad__ProfileClass class)
 {
     switch (class) {
-    case LPAD__PROFILE_CLASS__CLASS_TEST:
-        return "test";
-    case LPAD__PROFILE_CLASS__CLASS_PROVISIONING:
-        return "provisioning";
-    case LPAD__PROFILE_CLASS__CLASS_OPERATIONAL:
-        return "operational";
+    case LPAD__PROFILE_CLASS__CLASS_TEST: return "test";
+    case LPAD__PROFILE_CLASS__CLASS_PROVISIONING: return "provisioning";
+    case LPAD__PROFILE_CLASS__CLASS_OPERATIONAL: return "operational";
     case _LPAD__PROFILE_CLASS_IS_INT_SIZE:
-    default:
-        return "unknown";
+    default: return "unknown";
     }
 }
 
 const char *words_policy_state(Lpad__PolicyState state)
 {
     switch (state) {
-    case LPAD__POLICY_STATE__POLICY_NONE:
-        return "none";
-    case LPAD__POLICY_STATE__POLICY_LOADED:
-        return "loaded";
-    case LPAD__POLICY_STATE__POLICY_LAST_GOOD:
-        return "last_good";
+    case LPAD__POLICY_STATE__POLICY_NONE: return "none";
+    case LPAD__POLICY_STATE__POLICY_LOADED: return "loaded";
+    case LPAD__POLICY_STATE__POLICY_LAST_GOOD: return "last_good";
     case _LPAD__POLICY_STATE_IS_INT_SIZE:
-    default:
-        return "unknown";
+    default: return "unknown";
     }
 }
 

@@ -31,7 +31,7 @@ int ctl_run_setup(void **state)
     assert_int_equal(bind(r->listen_fd, (struct sockaddr *)&address, sizeof address), 0);
     assert_int_equal(listen(r->listen_fd, 4), 0);
     r->link = LINK_NONE;
-    r->tty = r->out_fd = r->err_fd = -1;
+    r->tty = r->tty_slave = r->out_fd = r->err_fd = -1;
     *state = r;
     return 0;
 }
@@ -47,6 +47,8 @@ int ctl_run_teardown(void **state)
     close(r->listen_fd);
     if (r->tty >= 0)
         close(r->tty);
+    if (r->tty_slave >= 0)
+        close(r->tty_slave);
     if (r->out_fd >= 0)
         close(r->out_fd);
     if (r->err_fd >= 0)
@@ -108,8 +110,7 @@ void ctl_start(struct ctl_run *r, enum ctl_terminal terminal, const char *input,
     if (r->pid == 0)
         become_lpactl(r, slave, fds, arguments);
     close(in);
-    if (slave >= 0)
-        close(slave);
+    r->tty_slave = slave;
 }
 
 // --- the broker's part ---
@@ -216,9 +217,14 @@ int ctl_finish(struct ctl_run *r)
 {
     int status = 0;
     // A terminal that nobody reads would hold the program up.
+    if (r->tty_slave >= 0)
+        close(r->tty_slave);
+    r->tty_slave = -1;
     while (r->tty >= 0 && read_screen(r, DEADLINE_MS))
         ;
     assert_int_equal(waitpid(r->pid, &status, 0), r->pid);
+    while (r->tty >= 0 && read_screen(r, 0))
+        ;
     r->pid = 0;
     read_all(r->out_fd, r->out);
     read_all(r->err_fd, r->err);

@@ -20,6 +20,7 @@ struct ctl_run {
     uint32_t request_id;
     pid_t pid;
     int tty;            // the master's end; -1: no terminal
+    int tty_slave;      // kept open while lpactl has no question on it
     int out_fd, err_fd; // memfds
     char out[CTL_RUN_TEXT], err[CTL_RUN_TEXT], screen[CTL_RUN_TEXT];
     size_t screen_len;

@@ -365,7 +365,7 @@ static void problems_in_words(void **state)
     f.error_reason = 9;
     text = problem_text(&a, &f, LPAD__STAGE__STAGE_INSTALL);
     assert_non_null(strstr(text, "step:     install"));
-    assert_non_null(strstr(text, "the card's reason 9 (iccidAlreadyExists"));
+    assert_non_null(strstr(text, "the card's reason 9 (installFailedDueToIccidAlreadyExistsOnEuicc"));
 
     f = (Lpad__Failure)LPAD__FAILURE__INIT;
     f.error = ERR_CARD_SW;
