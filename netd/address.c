@@ -34,6 +34,7 @@ static const struct prefix prefixes_v6[] = {
     {{0},                                              96,  ADDRESS_MAPPED     },
     {{0x20, 0x01, 0, 0},                               32,  ADDRESS_RESERVED   },
     {{0x01, 0},                                        64,  ADDRESS_RESERVED   },
+    {{0, 0x64, 0xFF, 0x9B, 0, 1},                      48,  ADDRESS_PRIVATE    },
     {{0xFC},                                           7,   ADDRESS_PRIVATE    },
     {{0xFE, 0x80},                                     10,  ADDRESS_LINK_LOCAL },
     {{0xFE, 0xC0},                                     10,  ADDRESS_PRIVATE    },

@@ -15,7 +15,7 @@ enum address_class {
     ADDRESS_PUBLIC,
     ADDRESS_UNSPECIFIED, // 0.0.0.0/8, ::
     ADDRESS_LOOPBACK,    // 127.0.0.0/8, ::1
-    ADDRESS_PRIVATE,     // RFC 1918, RFC 6598, RFC 4193, site-local
+    ADDRESS_PRIVATE,     // RFC 1918, RFC 6598, RFC 4193, RFC 8215, site-local
     ADDRESS_LINK_LOCAL,  // 169.254.0.0/16, fe80::/10
     ADDRESS_MULTICAST,   // 224.0.0.0/4, ff00::/8
     ADDRESS_RESERVED,    // protocol assignments, benchmarks, class E, broadcast, Teredo

@@ -59,7 +59,7 @@ static void warm_up(const Lpad__NetdSettings *settings, struct resolver **ret_re
     if (e == ERR_OK)
         e = json_warm_up();
     if (e == ERR_OK)
-        e = resolver_init(ret_resolver);
+        e = resolver_init(NULL, ret_resolver);
     if (e == ERR_OK)
         e = http_init(settings, ret_http);
     if (e != ERR_OK)

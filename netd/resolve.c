@@ -80,7 +80,7 @@ static const struct ares_socket_functions dns_functions = {
     .asendv = dns_send,
 };
 
-enum err resolver_init(struct resolver **ret_resolver)
+enum err resolver_init(const char *servers, struct resolver **ret_resolver)
 {
     static char dns_only[] = "b";
     if (ares_library_init(ARES_LIB_INIT_ALL) != ARES_SUCCESS)
@@ -100,6 +100,10 @@ enum err resolver_init(struct resolver **ret_resolver)
         return ERR_IO;
     }
     ares_set_socket_functions(r->channel, &dns_functions, NULL);
+    if (servers != NULL && ares_set_servers_ports_csv(r->channel, servers) != ARES_SUCCESS) {
+        resolver_free(r);
+        return ERR_IO;
+    }
     *ret_resolver = r;
     return ERR_OK;
 }

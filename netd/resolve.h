@@ -19,8 +19,9 @@ struct address_list {
 
 struct resolver;
 
-// Before the sandbox: reads resolv.conf. ERR_MEMORY, ERR_IO.
-LPAD_NODISCARD enum err resolver_init(struct resolver **ret_resolver);
+// Before the sandbox. `servers` NULL: those of resolv.conf; else "192.0.2.1,[2001:db8::1]:5353", for tests.
+// ERR_MEMORY, ERR_IO.
+LPAD_NODISCARD enum err resolver_init(const char *servers, struct resolver **ret_resolver);
 void resolver_free(struct resolver *r);
 
 // At most RESOLVE_PER_FAMILY_MAX of each family, at least one. ERR_REMOTE_CONNECT, ERR_REMOTE_TIMEOUT.
