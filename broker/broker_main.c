@@ -90,7 +90,7 @@ static void open_files(struct broker *b)
 static void warm_up(struct broker *b)
 {
     enum err e = broker_arm(b, b->retry_timer, 3600000);
-    if (e != ERR_OK || sd_event_prepare(b->event) < 0)
+    if (e != ERR_OK || sd_event_run(b->event, 0) < 0)
         fail("the event loop", ERR_IO);
     if (sd_event_source_set_enabled(b->retry_timer, SD_EVENT_OFF) < 0)
         fail("the event loop", ERR_IO);
@@ -111,10 +111,11 @@ int main(int argc, char **argv)
         fail("cannot start", e);
     open_files(b);
     b->control_fd = BROKER_FD_CONTROL;
+    // Before any link is watched: nothing is served until the sandbox is on.
+    warm_up(b);
     e = broker_watch_supervisor(b, BROKER_FD_SUPERVISOR);
     if (e != ERR_OK)
         fail("the link to lpad", e);
-    warm_up(b);
 
     struct sandbox_report report;
     struct sandbox_limit limits[8];

@@ -299,7 +299,8 @@ static void session_end(struct session *s)
         session_audit_change_result(s, s->failure);
     session_audit_end(s);
     session_reply(s);
-    if (b->netd.pid != 0 || b->netds_asked > b->netds_unwanted)
+    // While lpad gets ready the netd is not this session's: it is the one that proves that there can be one.
+    if (b->proof == PROOF_DONE && (b->netd.pid != 0 || b->netds_asked > b->netds_unwanted))
         broker_stop_netd(b);
     session_clear(s);
     broker_schedule(b);

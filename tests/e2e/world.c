@@ -33,9 +33,9 @@ bool world_is_root(void)
 
 static char *path_of(const struct world *w, const char *name)
 {
-    static char path[4][WORLD_PATH_MAX + 64];
+    static char path[16][WORLD_PATH_MAX + 64];
     static unsigned next;
-    char *p = path[next++ % 4];
+    char *p = path[next++ % 16]; // a dozen of them may be in use at a time
     snprintf(p, sizeof path[0], "%s/%s", w->dir, name);
     return p;
 }
@@ -366,7 +366,9 @@ void world_start_lpad_only(struct world *w)
     snprintf(config, sizeof config, "%s", path_of(w, "lpad.yaml"));
     write_config(w);
     struct sockaddr_un address = {.sun_family = AF_UNIX};
-    snprintf(address.sun_path, sizeof address.sun_path, "%s/notify.sock", w->dir);
+    const char *path = path_of(w, "notify.sock");
+    assert_true(strlen(path) < sizeof address.sun_path);
+    memcpy(address.sun_path, path, strlen(path) + 1);
     unlink(address.sun_path);
     if (w->notify >= 0)
         close(w->notify);

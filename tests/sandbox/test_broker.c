@@ -2,7 +2,7 @@
 // What lpad-broker may do: route between the links that it was given, take clients, append to its files.
 #include "tests/sandbox/probe.h"
 
-#include "broker/broker_sandbox.h"
+#include "broker/broker.h"
 
 #include <errno.h>
 

@@ -3,7 +3,7 @@
 // the child.
 #include "tests/sandbox/probe.h"
 
-#include "broker/broker_sandbox.h"
+#include "broker/broker.h"
 #include "broker/supervisor.h"
 #include "cardd/sandbox.h"
 #include "netd/sandbox.h"
