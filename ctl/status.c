@@ -127,7 +127,7 @@ static void show_status(struct ctl *ctl, const Lpad__StatusReply *s)
         state = text_printf(a, "%s for uid %u", state, session->uid);
     ctl_put_field(ctl, "session", state);
     ctl_put_field(ctl, "audit", text_printf(a, "%llu records", (unsigned long long)s->audit_records));
-    ctl_put_field(ctl, "your role", s->role != NULL && s->role[0] != 0 ? text_shown(a, s->role) : "none");
+    ctl_put_field(ctl, "your role", text_shown(a, s->role));
     show_processes(ctl, s);
 }
 
