@@ -13,6 +13,9 @@
 #define CONTROL_POWER_OFF 0x00
 #define CONTROL_POWER_ON  0x01
 #define CONTROL_RESET     0x02
+#define CONTROL_ATR       0x04
+
+#define RESET_TIMEOUT_MS 5000
 
 // Responses that may be outstanding before the other end is given up.
 #define OWED_MAX 2
@@ -145,13 +148,32 @@ static enum err sim_transmit(struct transport *t, struct bytes command, int time
     return ERR_OK;
 }
 
+// After a response that did not come in time: what is still on its way stands before the answer to an ATR
+// request, and no response to a command of ours begins like an ATR.
+static enum err resynchronise(struct transport *t, int64_t deadline)
+{
+    static const uint8_t request = CONTROL_ATR;
+    uint8_t frame[TRANSPORT_RESPONSE_MAX];
+    LPAD_TRY(send_frame(t, bytes_make(&request, 1), deadline));
+    for (;;) {
+        size_t len = 0;
+        enum err e = recv_frame(t, frame, deadline, &len);
+        if (e != ERR_OK)
+            return e == ERR_CARD_TIMEOUT ? gone(t) : e;
+        if (len > 2 && (frame[0] == 0x3B || frame[0] == 0x3F))
+            break;
+    }
+    t->owed = 0;
+    return ERR_OK;
+}
+
 static enum err sim_reset(struct transport *t)
 {
     static const uint8_t controls[] = {CONTROL_POWER_ON, CONTROL_RESET};
-    int64_t deadline = now_ms() + 1000;
+    int64_t deadline = now_ms() + RESET_TIMEOUT_MS;
     for (size_t i = 0; i < sizeof controls; i++)
         LPAD_TRY(send_frame(t, bytes_make(&controls[i], 1), deadline));
-    return ERR_OK;
+    return t->owed > 0 ? resynchronise(t, deadline) : ERR_OK;
 }
 
 static void sim_close(struct transport *t)
