@@ -146,12 +146,13 @@ static void wait_and_process(ares_channel channel, int64_t left_ms)
     ares_socket_t sockets[ARES_GETSOCK_MAXNUM];
     struct pollfd polls[ARES_GETSOCK_MAXNUM];
     nfds_t count = 0;
-    int wanted = ares_getsock(channel, sockets, ARES_GETSOCK_MAXNUM);
+    unsigned wanted = (unsigned)ares_getsock(channel, sockets, ARES_GETSOCK_MAXNUM);
     for (int i = 0; i < ARES_GETSOCK_MAXNUM; i++) {
         short events = 0;
-        if (ARES_GETSOCK_READABLE(wanted, i))
+        // As ARES_GETSOCK_READABLE and _WRITABLE, which shift into the sign of an int.
+        if ((wanted >> i & 1u) != 0)
             events |= POLLIN;
-        if (ARES_GETSOCK_WRITABLE(wanted, i))
+        if ((wanted >> (i + ARES_GETSOCK_MAXNUM) & 1u) != 0)
             events |= POLLOUT;
         if (events != 0)
             polls[count++] = (struct pollfd){.fd = sockets[i], .events = events};
