@@ -8,10 +8,12 @@
 #include <fcntl.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
+#include <openssl/err.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <strings.h>
+#include <sys/prctl.h>
 #include <sys/socket.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -20,6 +22,8 @@ enum { ARGUMENTS_MAX = 32 };
 
 static void child_run(const char *program, const char *const *arguments, int ready_fd)
 {
+    prctl(PR_SET_PDEATHSIG, SIGTERM); // a test that is killed leaves nothing behind
+
     char *argv[ARGUMENTS_MAX + 4];
     char number[16];
     size_t n = 0;
@@ -105,6 +109,7 @@ bool es9_connect(uint16_t port, const char *host, const char *ca_file, struct es
     ok = ok && c.ssl != NULL && SSL_set_fd(c.ssl, c.fd) == 1 && SSL_set1_host(c.ssl, host) == 1;
     ok = ok && SSL_set_tlsext_host_name(c.ssl, host) == 1 && SSL_connect(c.ssl) == 1;
     if (!ok) {
+        ERR_clear_error();
         es9_close(&c);
         return false;
     }

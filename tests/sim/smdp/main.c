@@ -146,52 +146,24 @@ static bool option_take(struct options *o, int id, const char *value)
     struct server_config *server = &o->server;
 
     switch ((enum option_id)id) {
-    case OPT_CREDENTIALS:
-        server->smdp.credentials = value;
-        return true;
-    case OPT_CURVE:
-        return curve_read(value, &server->smdp.curve);
-    case OPT_TLS_CURVE:
-        return curve_read(value, &server->tls_curve);
-    case OPT_ADDRESS:
-        server->smdp.address = value;
-        return true;
-    case OPT_ORDERS:
-        server->smdp.orders = value;
-        return true;
-    case OPT_LISTEN:
-        return listen_read(value, server);
-    case OPT_PORT_FILE:
-        o->port_file = value;
-        return true;
-    case OPT_LOG:
-        server->log = value;
-        return true;
-    case OPT_FAULTS:
-        server->faults = value;
-        return true;
-    case OPT_LATENCY:
-        return number_read(value, 600000, &server->latency_ms);
-    case OPT_IDLE:
-        return number_read(value, 86400, &server->idle_s);
-    case OPT_READY_FD:
-        return number_read(value, 1023, &o->ready_fd);
-    case OPT_TLS_MIN:
-        return tls_read(value, &server->tls_min);
-    case OPT_TLS_MAX:
-        return tls_read(value, &server->tls_max);
-    case OPT_NO_TICKETS:
-        server->tickets = false;
-        return true;
-    case OPT_CC_HEX:
-        server->smdp.cc_is_hex = true;
-        return true;
-    case OPT_LAX_NAMES:
-        server->smdp.lax_names = true;
-        return true;
-    case OPT_HELP:
-        usage(stdout);
-        exit(0);
+    case OPT_CREDENTIALS: server->smdp.credentials = value; return true;
+    case OPT_CURVE: return curve_read(value, &server->smdp.curve);
+    case OPT_TLS_CURVE: return curve_read(value, &server->tls_curve);
+    case OPT_ADDRESS: server->smdp.address = value; return true;
+    case OPT_ORDERS: server->smdp.orders = value; return true;
+    case OPT_LISTEN: return listen_read(value, server);
+    case OPT_PORT_FILE: o->port_file = value; return true;
+    case OPT_LOG: server->log = value; return true;
+    case OPT_FAULTS: server->faults = value; return true;
+    case OPT_LATENCY: return number_read(value, 600000, &server->latency_ms);
+    case OPT_IDLE: return number_read(value, 86400, &server->idle_s);
+    case OPT_READY_FD: return number_read(value, 1023, &o->ready_fd);
+    case OPT_TLS_MIN: return tls_read(value, &server->tls_min);
+    case OPT_TLS_MAX: return tls_read(value, &server->tls_max);
+    case OPT_NO_TICKETS: server->tickets = false; return true;
+    case OPT_CC_HEX: server->smdp.cc_is_hex = true; return true;
+    case OPT_LAX_NAMES: server->smdp.lax_names = true; return true;
+    case OPT_HELP: usage(stdout); exit(0);
     }
     return false;
 }

@@ -91,16 +91,11 @@ static bool installation_parse(struct slice in, struct notification *ret_notific
 static const char *operation_text(uint32_t bits)
 {
     switch (bits) {
-    case 1u << 0:
-        return "install";
-    case 1u << 1:
-        return "enable";
-    case 1u << 2:
-        return "disable";
-    case 1u << 3:
-        return "delete";
-    default:
-        return "invalid";
+    case 1u << 0: return "install";
+    case 1u << 1: return "enable";
+    case 1u << 2: return "disable";
+    case 1u << 3: return "delete";
+    default: return "invalid";
     }
 }
 

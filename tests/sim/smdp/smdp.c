@@ -142,7 +142,8 @@ struct session *reply_find_session(struct smdp *smdp, const json_t *request, str
     return session;
 }
 
-// The CI that a certificate names as its issuer, among those in use.
+// The CI that a certificate names as its issuer. All that are known count: a card with chains of several CIs
+// signs notifications with the one it prefers, whichever the session used.
 static X509 *chain_find_ci(const struct smdp *smdp, X509 *cert)
 {
     struct slice wanted = {0};
@@ -151,11 +152,11 @@ static X509 *chain_find_ci(const struct smdp *smdp, X509 *cert)
         return NULL;
     }
     for (enum cred_curve curve = CRED_NIST; curve < CRED_CURVE_MAX; curve++) {
-        X509 *ci = smdp->store.at[curve][CRED_CI].cert;
+        const struct cred *ci = &smdp->store.at[curve][CRED_CI];
         struct slice ski = {0};
 
-        if (smdp_has_curve(smdp, curve) && cred_cert_ski(ci, &ski) && slice_equal(ski, wanted)) {
-            return ci;
+        if (cred_present(ci) && cred_cert_ski(ci->cert, &ski) && slice_equal(ski, wanted)) {
+            return ci->cert;
         }
     }
     return NULL;

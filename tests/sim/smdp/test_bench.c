@@ -66,8 +66,9 @@ void bench_server_start(struct bench *bench, const char *credentials)
     char orders[512];
     char log[512];
     char faults[512];
-    const char *arguments[] = {"--credentials", pki,    "--orders", orders, "--log", log,
-                               "--faults",      faults, NULL};
+    const char *arguments[] = {
+        "--credentials", pki,    "--orders",      orders,          "--log",         log,
+        "--faults",      faults, bench->extra[0], bench->extra[1], bench->extra[2], NULL};
 
     snprintf(pki, sizeof(pki), "%s", bench_path(bench, credentials));
     snprintf(orders, sizeof(orders), "%s", bench_path(bench, "orders"));
@@ -85,8 +86,8 @@ void bench_server_stop(struct bench *bench)
 void bench_connect(struct bench *bench)
 {
     es9_close(&bench->client);
-    assert_true(es9_connect(bench->server.port, "smdp.example.com", bench_path(bench, "pki/nist/ci.cert.pem"),
-                            &bench->client));
+    assert_true(
+        es9_connect(bench->server.port, "smdp.example.com", bench_path(bench, bench->ca), &bench->client));
 }
 
 void bench_card_use(struct bench *bench, const char *credentials, enum cred_curve curve)
@@ -97,7 +98,12 @@ void bench_card_use(struct bench *bench, const char *credentials, enum cred_curv
 
 void bench_open(const char *program, struct bench *ret_bench)
 {
-    struct bench bench = {.dir = "/tmp/test_smdp.XXXXXX", .program = program, .client = {.fd = -1}};
+    struct bench bench = {
+        .dir = "/tmp/test_smdp.XXXXXX",
+        .program = program,
+        .ca = "pki/nist/ci.cert.pem",
+        .client = {.fd = -1},
+    };
 
     assert_non_null(mkdtemp(bench.dir));
     pki_write(&bench);

@@ -8,7 +8,9 @@
 
 struct bench {
     char dir[64];
-    const char *program; // sim-smdp
+    const char *program;  // sim-smdp
+    const char *ca;       // below dir: what the client trusts
+    const char *extra[4]; // further arguments of the server, null-terminated
     struct smdp_process server;
     struct es9_client client;
     struct paper_card card;

@@ -39,22 +39,15 @@ static bool options_read(int argc, char **argv, struct options *o)
 
     while ((opt = getopt_long(argc, argv, "", longs, NULL)) != -1) {
         switch (opt) {
-        case 'i':
-            o->params.iccid = optarg;
-            break;
+        case 'i': o->params.iccid = optarg; break;
         case 's':
             if (!size_read(optarg, &o->params.size)) {
                 return false;
             }
             break;
-        case 'm':
-            o->params.mcc_mnc = optarg;
-            break;
-        case 'o':
-            o->out = optarg;
-            break;
-        default:
-            return false;
+        case 'm': o->params.mcc_mnc = optarg; break;
+        case 'o': o->out = optarg; break;
+        default: return false;
         }
     }
     return o->params.iccid != NULL && o->out != NULL && optind == argc;
