@@ -40,7 +40,7 @@ static void answer(struct asker *k, struct client *c, uint32_t id, bool yes, boo
                                   "Try again; if it happens again, report it.");
 }
 
-// Nobody was asked, so the order is not refused but left for later.
+// The order itself was not refused: it is left for later.
 static void refuse_for_now(struct asker *k, struct client *c, uint32_t id, const char *code,
                            const char *words, const char *advice)
 {
@@ -93,9 +93,10 @@ static bool ask_consent(struct asker *k, struct client *c, uint32_t id, const Lp
         take_consent(k, c, id, line.text);
         return true;
     case LINE_NO_TERMINAL:
-        refuse_for_now(k, c, id, "no_terminal",
-                       "There is no terminal to ask for your consent on, so the answer was no.",
-                       "Give --yes to consent without being asked.");
+        k->refusal = problem_make(EXIT_CODE_DECLINED, "no_terminal",
+                                  "There is no terminal to ask for your consent on, so the answer was no.",
+                                  "Give --yes to consent without being asked.");
+        answer(k, c, id, false, false, NULL);
         return true;
     case LINE_SIGNAL: return false;
     case LINE_LINK: return true;

@@ -12,7 +12,7 @@ const char *exit_code_words(enum exit_code code)
     case EXIT_CODE_USAGE: return "wrong usage, or input that cannot be used";
     case EXIT_CODE_UNREACHABLE: return "lpad could not be reached over its socket";
     case EXIT_CODE_DENIED: return "the policy does not allow it";
-    case EXIT_CODE_DECLINED: return "the person who was asked said no";
+    case EXIT_CODE_DECLINED: return "consent was not given: the person said no, or nobody could be asked";
     case EXIT_CODE_SERVER: return "the server refused, or did not keep to the protocol";
     case EXIT_CODE_NETWORK:
         return "the server was not reached, not verified (TLS), or did not answer in time";

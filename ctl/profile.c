@@ -191,7 +191,7 @@ static enum exit_code confirm_delete(struct ctl *ctl)
             return EXIT_CODE_OK;
         break;
     case LINE_NO_TERMINAL:
-        p = problem_make(EXIT_CODE_USAGE, "no_terminal",
+        p = problem_make(EXIT_CODE_DECLINED, "no_terminal",
                          "There is no terminal to ask on, so nothing was deleted.",
                          "Give --yes to delete without being asked.");
         break;

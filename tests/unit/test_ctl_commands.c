@@ -464,7 +464,7 @@ static void profile_delete_without_terminal(void **state)
     ctl_expect(r, LPAD__CLIENT_TO_BROKER__BODY_LIST_PROFILES);
     send_profiles(r, false, 2);
     ctl_expect_closed(r);
-    assert_int_equal(ctl_finish(r), 2);
+    assert_int_equal(ctl_finish(r), 5);
     assert_non_null(strstr(r->err, "There is no terminal to ask on, so nothing was deleted."));
     assert_non_null(strstr(r->err, "--yes"));
 }
