@@ -97,17 +97,18 @@ static int tcp_connect(uint16_t port)
 bool es9_connect(uint16_t port, const char *host, const char *ca_file, struct es9_client *ret_client)
 {
     struct es9_client c = {.fd = tcp_connect(port), .tls = SSL_CTX_new(TLS_client_method())};
+    char groups[] = "P-256:brainpoolP256r1";
     bool ok = c.fd >= 0 && c.tls != NULL && SSL_CTX_load_verify_locations(c.tls, ca_file, NULL) == 1;
 
     signal(SIGPIPE, SIG_IGN);
     if (ok) {
         SSL_CTX_set_verify(c.tls, SSL_VERIFY_PEER, NULL);
         SSL_CTX_set_min_proto_version(c.tls, TLS1_2_VERSION);
-        ok = SSL_CTX_set1_groups_list(c.tls, "P-256:brainpoolP256r1") == 1;
+        ok = SSL_CTX_set1_groups_list(c.tls, groups) == 1;
         c.ssl = SSL_new(c.tls);
     }
     ok = ok && c.ssl != NULL && SSL_set_fd(c.ssl, c.fd) == 1 && SSL_set1_host(c.ssl, host) == 1;
-    ok = ok && SSL_set_tlsext_host_name(c.ssl, host) == 1 && SSL_connect(c.ssl) == 1;
+    ok = ok && SSL_set_tlsext_host_name(c.ssl, (char *)(uintptr_t)host) == 1 && SSL_connect(c.ssl) == 1;
     if (!ok) {
         ERR_clear_error();
         es9_close(&c);

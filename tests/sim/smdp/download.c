@@ -59,23 +59,26 @@ static bool signature_check(const struct session *session, const struct response
     return ok;
 }
 
-// SHA256(SHA256(code) || transactionId). Some servers take the code for hexadecimal digits.
-static bool hash_cc(const struct smdp *smdp, const char *code, const struct session *session,
-                    uint8_t ret_hash[SHA256_DIGEST_LENGTH])
+bool confirmation_code_hash(const char *code, bool as_hex, struct slice tid, uint8_t *ret_hash)
 {
     struct tlvb bytes = TLVB_INIT;
-    uint8_t once[SHA256_DIGEST_LENGTH + SESSION_TID_SIZE];
+    struct tlvb message = TLVB_INIT;
+    uint8_t once[SHA256_DIGEST_LENGTH];
     bool ok = true;
 
-    if (smdp->config.cc_is_hex) {
+    if (as_hex) {
         ok = hex_decode(code, &bytes);
     } else {
         tlvb_raw(&bytes, code, strlen(code));
     }
     ok = ok && !bytes.failed && SHA256(bytes.buf, bytes.len, once) != NULL;
-    memcpy(once + SHA256_DIGEST_LENGTH, session->tid, SESSION_TID_SIZE);
-    ok = ok && SHA256(once, sizeof(once), ret_hash) != NULL;
+    if (ok) {
+        tlvb_raw(&message, once, sizeof(once));
+        tlvb_slice(&message, tid);
+        ok = !message.failed && SHA256(message.buf, message.len, ret_hash) != NULL;
+    }
     tlvb_free(&bytes);
+    tlvb_free(&message);
     return ok;
 }
 
@@ -93,7 +96,8 @@ static bool code_check(struct smdp *smdp, const struct session *session, struct 
         reply_fail(reply, "8.2.7", "2.2", "the confirmation code is missing");
         return false;
     }
-    if (r->hash_cc.len == sizeof(want) && hash_cc(smdp, code, session, want) &&
+    if (r->hash_cc.len == sizeof(want) &&
+        confirmation_code_hash(code, smdp->config.cc_is_hex, session_tid(session), want) &&
         CRYPTO_memcmp(want, r->hash_cc.data, sizeof(want)) == 0) {
         return true;
     }

@@ -60,6 +60,7 @@ static enum cred_curve tls_curve_pick(const struct server *server)
 
 static bool tls_open(struct server *server)
 {
+    char groups[] = "P-256:X25519:brainpoolP256r1"; // OpenSSL's macro takes it without const
     enum cred_curve curve = tls_curve_pick(server);
     const struct cred *cred = &server->shared.smdp.store.at[curve][CRED_DPTLS];
     int newest = tls_newest(server, curve);
@@ -73,7 +74,7 @@ static bool tls_open(struct server *server)
     }
     ok = ok && SSL_CTX_set_min_proto_version(tls, newest != 0 && newest < oldest ? newest : oldest) == 1;
     ok = ok && SSL_CTX_set_max_proto_version(tls, newest) == 1;
-    ok = ok && SSL_CTX_set1_groups_list(tls, "P-256:X25519:brainpoolP256r1") == 1;
+    ok = ok && SSL_CTX_set1_groups_list(tls, groups) == 1;
     ok = ok && SSL_CTX_use_certificate(tls, cred->cert) == 1 && SSL_CTX_use_PrivateKey(tls, cred->key) == 1;
     ok = ok && SSL_CTX_set_session_id_context(tls, (const unsigned char *)"sim-smdp", 8) == 1;
     if (!ok) {

@@ -61,6 +61,10 @@ struct session *reply_find_session(struct smdp *smdp, const json_t *request, str
 // free.
 X509 *chain_check(const struct smdp *smdp, struct slice euicc_der, struct slice eum_der, struct reply *reply);
 
+// SHA256(SHA256(code) || transactionId), 32 bytes (SGP.22 v2.5, 4.7). as_hex: the code's digits are
+// hexadecimal, as some servers take them; otherwise they are characters.
+SIM_NODISCARD bool confirmation_code_hash(const char *code, bool as_hex, struct slice tid, uint8_t *ret_hash);
+
 es9p_function es9p_initiate_authentication;
 es9p_function es9p_authenticate_client;
 es9p_function es9p_get_bound_profile_package;
