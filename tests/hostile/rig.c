@@ -53,7 +53,8 @@ static const char default_initial[] =
     "{\"iccid\":\"" RIG_DISABLED "\",\"name\":\"One\",\"serviceProvider\":\"Example\",\"notifications\":"
     "[{\"events\":[\"enable\",\"disable\",\"delete\"],\"address\":\"" RIG_HOST "\"}]},"
     "{\"iccid\":\"" RIG_ENABLED "\",\"name\":\"Two\",\"serviceProvider\":\"Example\",\"enabled\":true},"
-    "{\"iccid\":\"" RIG_TEST "\",\"name\":\"Three\",\"serviceProvider\":\"Example\",\"class\":\"test\"},"
+    "{\"iccid\":\"" RIG_TEST
+    "\",\"name\":\"Three\",\"serviceProvider\":\"Example\",\"class\":\"test\",\"fieldLoaded\":true},"
     "{\"iccid\":\"" RIG_DISABLED2 "\",\"name\":\"Four\",\"serviceProvider\":\"Example\"}]}";
 
 static const char *path_in(const char *dir, const char *name)
