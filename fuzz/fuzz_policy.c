@@ -19,7 +19,7 @@ static void check_error(const struct yaml_error *error, const uint8_t *data, siz
     FUZZ_CHECK(error->column >= 1 && error->column <= size + 1);
     FUZZ_CHECK(error->message[0] != '\0' && utf8_valid(bytes_from_text(error->message)));
     // What passed the checks with positions must also pass libcyaml.
-    FUZZ_CHECK(strstr(error->message, "cannot be loaded") == NULL);
+    FUZZ_CHECK(strncmp(error->message, "the text cannot", 15) != 0);
 }
 
 static void decide_all(const struct policy *policy)
