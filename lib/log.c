@@ -14,7 +14,7 @@ void log_open(const char *process_name)
     log_name = process_name;
 }
 
-static void log_line(const char *level, const char *format, va_list ap)
+static void LPAD_PRINTF(2, 0) log_line(const char *level, const char *format, va_list ap)
 {
     char line[1024];
     int n = snprintf(line, sizeof line, "%s: %s", log_name, level);

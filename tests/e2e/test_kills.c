@@ -60,22 +60,7 @@ static void expect_settled(struct world *w, const char *what)
     if (installed && strstr(order, "Installed") == NULL)
         fail_msg("%s: the card has the profile, the server says: %s", what, order);
     free(order);
-    if (!installed) {
-        // The order may be spent; another one is not.
-        char text[1024];
-        snprintf(text, sizeof text,
-                 "{\"matchingId\":\"MATCHING-2\",\"iccid\":\"8949449999999990049\",\"serviceProviderName\":"
-                 "\"Example\","
-                 "\"profileName\":\"Two\",\"state\":\"Released\"}");
-        world_write(w, "orders/two.json", text);
-        r = world_lpactl(w, "LPA:1$smdp.example.com$MATCHING-2\n", "--json", "profile", "download", "--yes",
-                         NULL);
-        if (r.code != 0)
-            fail_msg("%s: the next download ended with %d: %s%s", what, r.code, r.out, r.err);
-        run_free(&r);
-    }
-    r = world_lpactl(w, NULL, "audit", "verify", (const char *)NULL);
-    run_free(&r);
+    world_download_other(w);
     char path[512];
     snprintf(path, sizeof path, "%s/audit.jsonl", w->dir);
     r = world_lpactl(w, NULL, "audit", "verify", path, NULL);

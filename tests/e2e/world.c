@@ -558,14 +558,28 @@ void run_free(struct run *r)
     *r = (struct run){0};
 }
 
-void world_download(struct world *w)
+static void download(struct world *w, const char *code)
 {
-    struct run r = world_lpactl(w, WORLD_CODE "\n", "profile", "download", "--yes", NULL);
+    struct run r = world_lpactl(w, code, "profile", "download", "--yes", NULL);
     if (r.code != 0) {
         char *log = world_read(w, "lpad.log");
         fail_msg("the download ended with %d:\n%s%s\nlpad.log:\n%s", r.code, r.out, r.err, log);
     }
     run_free(&r);
+}
+
+void world_download(struct world *w)
+{
+    download(w, WORLD_CODE "\n");
+}
+
+void world_download_other(struct world *w)
+{
+    world_write(w, "orders/other.json",
+                "{\"matchingId\":\"MATCHING-2\",\"iccid\":\"" WORLD_OTHER_ICCID
+                "\",\"serviceProviderName\":\"Example Telecom\",\"profileName\":\"Gateway "
+                "Two\",\"state\":\"Released\"}");
+    download(w, "LPA:1$smdp.example.com$MATCHING-2\n");
 }
 
 pid_t world_pid(struct world *w, const char *process)

@@ -16,10 +16,11 @@
 
 #include <cmocka.h>
 
-#define WORLD_PATH_MAX 256
-#define WORLD_ICCID    "8949449999999990031"
-#define WORLD_CODE     "LPA:1$smdp.example.com$MATCHING-1"
-#define WORLD_HOST     "smdp.example.com"
+#define WORLD_PATH_MAX    256
+#define WORLD_ICCID       "8949449999999990031"
+#define WORLD_OTHER_ICCID "8949449999999990049"
+#define WORLD_CODE        "LPA:1$smdp.example.com$MATCHING-1"
+#define WORLD_HOST        "smdp.example.com"
 
 // All may be NULL or 0: then the default.
 struct world_options {
@@ -86,6 +87,9 @@ struct run world_join(struct background *b);
 
 // Downloads with WORLD_CODE and --yes and asserts success.
 void world_download(struct world *w);
+// Downloads another order's profile (WORLD_OTHER_ICCID), so that what became of the first one does not
+// matter.
+void world_download_other(struct world *w);
 
 // Files in the folder: "apdu.log", "smdp.log", "audit.jsonl", "lpad.log", "card.json",
 // "orders/order.state.json".
