@@ -129,15 +129,28 @@ static bool request_line_parse(const char *line, struct http_request *r)
            strncmp(version, "HTTP/1.", 7) == 0;
 }
 
+// Cuts the next line off *text, without its end; null after the last.
+static char *line_take(char **text)
+{
+    char *line = *text;
+    char *end = line != NULL ? strstr(line, "\r\n") : NULL;
+
+    if (end == NULL) {
+        return NULL;
+    }
+    *end = '\0';
+    *text = end + 2;
+    return line;
+}
+
 static bool header_parse(char *text, struct http_request *r, struct header_facts *facts)
 {
-    char *save = NULL;
-    char *line = strtok_r(text, "\r\n", &save);
+    char *line = line_take(&text);
 
     if (line == NULL || !request_line_parse(line, r)) {
         return false;
     }
-    while ((line = strtok_r(NULL, "\r\n", &save)) != NULL) {
+    while ((line = line_take(&text)) != NULL && line[0] != '\0') {
         char *colon = strchr(line, ':');
 
         if (colon == NULL) {

@@ -129,6 +129,42 @@ void bench_close(struct bench *bench)
     nftw(bench->dir, entry_remove, 16, FTW_DEPTH | FTW_PHYS);
 }
 
+static const char *group_program;
+
+void bench_group_use(const char *program)
+{
+    group_program = program;
+}
+
+int bench_group_setup(void **state)
+{
+    struct bench *bench = calloc(1, sizeof(*bench));
+
+    if (bench == NULL) {
+        return -1;
+    }
+    bench_open(group_program, bench);
+    *state = bench;
+    return 0;
+}
+
+int bench_group_teardown(void **state)
+{
+    bench_close(*state);
+    free(*state);
+    return 0;
+}
+
+int bench_each(void **state)
+{
+    struct bench *bench = *state;
+
+    bench_card_use(bench, "pki", CRED_NIST);
+    bench_faults(bench, NULL);
+    bench_connect(bench);
+    return 0;
+}
+
 void bench_order(const struct bench *bench, const char *name, const char *json)
 {
     char path[512];

@@ -21,6 +21,13 @@ struct bench {
 void bench_open(const char *program, struct bench *ret_bench);
 void bench_close(struct bench *bench);
 
+// The same as cmocka's fixtures: the program to use first; then a bench per group, which is as new for each
+// test.
+void bench_group_use(const char *program);
+int bench_group_setup(void **state);
+int bench_group_teardown(void **state);
+int bench_each(void **state);
+
 // A path below the folder, valid until the next call but three.
 const char *bench_path(const struct bench *bench, const char *name);
 

@@ -15,35 +15,12 @@
 static const char plain_order[] =
     "{\"matchingId\":\"PLAIN\",\"iccid\":\"8949449999999990031\",\"uppSize\":3000}";
 
-static const char *program;
-
-static int setup(void **state)
-{
-    struct bench *bench = calloc(1, sizeof(*bench));
-
-    if (bench == NULL) {
-        return -1;
-    }
-    bench_open(program, bench);
-    *state = bench;
-    return 0;
-}
-
-static int teardown(void **state)
-{
-    bench_close(*state);
-    free(*state);
-    return 0;
-}
-
 static int each(void **state)
 {
     struct bench *bench = *state;
 
-    bench_faults(bench, NULL);
     bench_order(bench, "plain", plain_order);
-    bench_connect(bench);
-    return 0;
+    return bench_each(state);
 }
 
 static json_t *initiate_post(struct bench *bench, int want)
@@ -364,6 +341,6 @@ int main(int argc, char **argv)
         fputs("Usage: test_smdp_faults PATH-OF-SIM-SMDP\n", stderr);
         return 2;
     }
-    program = argv[1];
-    return cmocka_run_group_tests(tests, setup, teardown);
+    bench_group_use(argv[1]);
+    return cmocka_run_group_tests(tests, bench_group_setup, bench_group_teardown);
 }
