@@ -11,6 +11,7 @@
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <sys/prctl.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/un.h>
@@ -28,8 +29,9 @@ static void path_in(const struct rig *rig, const char *name, char *ret_path, siz
 void rig_init(struct rig *rig, const char *program, const char *base, const char *credentials)
 {
     *rig = (struct rig){.program = program, .fd = -1};
-    snprintf(rig->credentials, sizeof rig->credentials, "%s", credentials);
-    snprintf(rig->dir, sizeof rig->dir, "%s/rig-XXXXXX", base);
+    assert_true((size_t)snprintf(rig->credentials, sizeof rig->credentials, "%s", credentials) <
+                sizeof rig->credentials);
+    assert_true((size_t)snprintf(rig->dir, sizeof rig->dir, "%s/rig-XXXXXX", base) < sizeof rig->dir);
     assert_non_null(mkdtemp(rig->dir));
 }
 
@@ -68,10 +70,10 @@ static void program_exec(struct rig *rig, int ready, const char *const *extra)
     char flags[][16] = {"--credentials", "--state", "--listen", "--apdu-log", "--faults", "--ready-fd"};
     char name[] = "sim-euicc";
     path_in(rig, "state.json", paths[0], sizeof paths[0]);
-    snprintf(paths[1], sizeof paths[1], "unix:%s/socket", rig->dir);
+    assert_true((size_t)snprintf(paths[1], sizeof paths[1], "unix:%s/socket", rig->dir) < sizeof paths[1]);
     path_in(rig, "apdu.log", paths[2], sizeof paths[2]);
     path_in(rig, "faults.json", paths[3], sizeof paths[3]);
-    snprintf(fd, sizeof fd, "%d", ready);
+    assert_true((size_t)snprintf(fd, sizeof fd, "%d", ready) < sizeof fd);
     memcpy(credentials, rig->credentials, sizeof credentials);
     char *args[ARGS_MAX] = {name,     flags[0], credentials, flags[1], paths[0], flags[2], paths[1],
                             flags[3], paths[2], flags[4],    paths[3], flags[5], fd};
@@ -79,6 +81,8 @@ static void program_exec(struct rig *rig, int ready, const char *const *extra)
     for (size_t i = 0; extra != NULL && extra[i] != NULL && count < ARGS_MAX - 1; i++) {
         args[count++] = strdup(extra[i]);
     }
+    // A test that fails half-way must not leave its card behind.
+    prctl(PR_SET_PDEATHSIG, SIGKILL);
     execv(rig->program, args);
     _exit(127);
 }

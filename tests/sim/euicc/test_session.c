@@ -56,7 +56,8 @@ static void test_wrong_certificates(void **state)
         char folder[3 * RIG_PATH];
         struct server_side server;
         struct tlvb out = TLVB_INIT;
-        snprintf(folder, sizeof folder, "%s/nist-wrong-%s", world->credentials, cases[i].kind);
+        assert_true((size_t)snprintf(folder, sizeof folder, "%s/nist-wrong-%s", world->credentials,
+                                     cases[i].kind) < sizeof folder);
         print_message("%s\n", cases[i].kind);
         server_init(&server, folder, CRED_NIST);
         challenge_take(rig, &server);
@@ -140,7 +141,8 @@ static void test_prepare_refused(void **state)
     struct server_side server;
     for (size_t i = 0; i < sizeof kinds / sizeof kinds[0]; i++) {
         char folder[3 * RIG_PATH];
-        snprintf(folder, sizeof folder, "%s/nist-wrong-%s", world->credentials, kinds[i]);
+        assert_true((size_t)snprintf(folder, sizeof folder, "%s/nist-wrong-%s", world->credentials,
+                                     kinds[i]) < sizeof folder);
         server_init(&server, folder, CRED_NIST);
         server_authenticate(&server, rig);
         prepare_expect(&server, rig, 1);

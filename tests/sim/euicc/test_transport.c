@@ -127,8 +127,9 @@ static void test_dials_a_reader(void **state)
     assert_int_equal(bind(listener, (struct sockaddr *)&address, len), 0);
     assert_int_equal(listen(listener, 1), 0);
     assert_int_equal(getsockname(listener, (struct sockaddr *)&address, &len), 0);
-    snprintf(target, sizeof target, "tcp:127.0.0.1:%u", ntohs(address.sin_port));
-    snprintf(file, sizeof file, "%s/state.json", rig->dir);
+    assert_true((size_t)snprintf(target, sizeof target, "tcp:127.0.0.1:%u", ntohs(address.sin_port)) <
+                sizeof target);
+    assert_true((size_t)snprintf(file, sizeof file, "%s/state.json", rig->dir) < sizeof file);
     rig->pid = fork();
     if (rig->pid == 0) {
         execl(rig->program, "sim-euicc", "--credentials", world->credentials, "--state", file, "--connect",
@@ -200,9 +201,10 @@ static void test_start_refused(void **state)
     char nowhere[] = "/nonexistent";
     rig_init(rig, world->sim_euicc, world->base, world->credentials);
     rig_file_write(rig, "bad.json", "{\"profiles\": [{\"iccid\": \"894\"}]}");
-    snprintf(file, sizeof file, "%s/state.json", rig->dir);
-    snprintf(initial, sizeof initial, "%s/bad.json", rig->dir);
-    snprintf(socket_path, sizeof socket_path, "unix:%s/socket", rig->dir);
+    assert_true((size_t)snprintf(file, sizeof file, "%s/state.json", rig->dir) < sizeof file);
+    assert_true((size_t)snprintf(initial, sizeof initial, "%s/bad.json", rig->dir) < sizeof initial);
+    assert_true((size_t)snprintf(socket_path, sizeof socket_path, "unix:%s/socket", rig->dir) <
+                sizeof socket_path);
     char *good[] = {name, flags[0], world->credentials, flags[1], file, flags[2], socket_path, NULL,
                     NULL, NULL};
     good[7] = flags[3];

@@ -37,11 +37,16 @@ static int world_setup(void **state)
     struct world *world = &the_world;
     *state = world;
     const char *temporary = getenv("TMPDIR");
-    snprintf(world->base, sizeof world->base, "%s/sim-euicc-XXXXXX", temporary == NULL ? "/tmp" : temporary);
+    int len = snprintf(world->base, sizeof world->base, "%s/sim-euicc-XXXXXX",
+                       temporary == NULL ? "/tmp" : temporary);
+    if (len < 0 || (size_t)len >= sizeof world->base) {
+        return -1;
+    }
     if (mkdtemp(world->base) == NULL) {
         return -1;
     }
-    snprintf(world->credentials, sizeof world->credentials, "%s/pki", world->base);
+    assert_true((size_t)snprintf(world->credentials, sizeof world->credentials, "%s/pki", world->base) <
+                sizeof world->credentials);
     pid_t pid = fork();
     if (pid == 0) {
         execl(world->sim_pki, "sim-pki", "--out", world->credentials, "--wrong", (char *)NULL);
@@ -75,7 +80,7 @@ struct rig *rig_new(void **state, const char *initial, const char *option, const
     rig_init(&world->rig, world->sim_euicc, world->base, world->credentials);
     if (initial != NULL) {
         rig_file_write(&world->rig, "initial.json", initial);
-        snprintf(path, sizeof path, "%s/initial.json", world->rig.dir);
+        assert_true((size_t)snprintf(path, sizeof path, "%s/initial.json", world->rig.dir) < sizeof path);
         extra[count++] = "--initial";
         extra[count++] = path;
     }
