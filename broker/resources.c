@@ -269,7 +269,10 @@ enum err resources_read_policy(const struct config *c, int *ret_fd, size_t *ret_
 {
     char *text;
     size_t len;
-    LPAD_TRY(resources_read_file(c->policy, POLICY_TEXT_MAX, &text, &len));
+    enum err read = resources_read_file(c->policy, POLICY_TEXT_MAX, &text, &len);
+    if (read == ERR_LIMIT)
+        errno = EFBIG;
+    LPAD_TRY(read);
     // An empty file is one blank: sealed memory of no size cannot be mapped.
     enum err e = sealed_make("lpad-policy", len > 0 ? bytes_make(text, len) : bytes_from_text("\n"), ret_fd);
     free(text);

@@ -172,7 +172,8 @@ static void reply_notifications(struct session *s, struct client *c)
         client_fail(c, ERR_LIMIT, "the list is too long");
         return;
     }
-    qsort(s->listed->notifications, pending, sizeof s->listed->notifications[0], by_sequence_number);
+    if (pending > 1)
+        qsort(s->listed->notifications, pending, sizeof s->listed->notifications[0], by_sequence_number);
     for (size_t i = 0; i < pending; i++, n++)
         fill_pending(b, s->listed->notifications[i], &rows[n]);
     const struct archive_row *a;

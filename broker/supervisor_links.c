@@ -300,7 +300,7 @@ static int on_policyd(sd_event_source *source, int fd, uint32_t events, void *da
         log_error("%s:%u:%u: the policy has an error and is not in force; `lpactl status` tells more",
                   s->config->policy, frame->verdict->line, frame->verdict->column);
     else
-        log_error("%s: no policy is in force: every change is denied", s->config->policy);
+        log_error("%s: it is not in force; `lpactl status` says what is", s->config->policy);
     return 0;
 }
 
