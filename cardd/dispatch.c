@@ -58,19 +58,22 @@ static void send_failure(struct cardd *c, enum err e)
     send_reply(c, &reply);
 }
 
-// The reply may turn out not to fit the link: a card can say more than a message holds.
-static void answer(struct cardd *c, enum err e, Lpad__CarddToBroker *reply)
+// Sends the reply, or the failure instead. What comes back decides the next phase: a reply that does not fit
+// the link (a card can say more than a message holds) was not given. A broker that is gone changes nothing
+// about what was done.
+static enum err answer(struct cardd *c, enum err e, Lpad__CarddToBroker *reply)
 {
     reply->id = c->request_id;
-    if (e == ERR_OK && reply->body_case != LPAD__CARDD_TO_BROKER__BODY__NOT_SET)
+    if (e == ERR_OK && reply->body_case != LPAD__CARDD_TO_BROKER__BODY__NOT_SET) {
         e = link_send(&c->broker, &reply->base, -1);
-    if (e == ERR_OK)
-        return;
-    if (e == ERR_CLOSED && !c->stop) {
-        cardd_stop(c, PROC_EXIT_OK);
-        return;
+        if (e == ERR_CLOSED) {
+            cardd_stop(c, PROC_EXIT_OK);
+            return ERR_OK;
+        }
     }
-    send_failure(c, e);
+    if (e != ERR_OK)
+        send_failure(c, e);
+    return e;
 }
 
 void dispatch_request(struct cardd *c, const Lpad__BrokerToCardd *request, int fd)
@@ -95,9 +98,8 @@ void dispatch_request(struct cardd *c, const Lpad__BrokerToCardd *request, int f
 
     Lpad__CarddToBroker reply = LPAD__CARDD_TO_BROKER__INIT;
     enum err e = rows[i].handle(c, request, fd, &reply);
-    // The handler of a load has seen the end of its own session; so has that of a cancellation.
+    e = answer(c, e, &reply);
     c->session.phase = phase_next(phase, rows[i].request, e);
-    answer(c, e, &reply);
     if (c->session.phase == PHASE_IDLE && phase != PHASE_IDLE)
         session_forget(&c->session);
     if (c->transport.broken)

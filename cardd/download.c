@@ -18,14 +18,20 @@ void session_forget(struct session *s)
     s->phase = phase;
 }
 
-void session_abandon(struct cardd *c)
+// Best effort: nobody is left to be told, and the card gives the session up at its next challenge anyway.
+static void cancel_on_card(struct cardd *c)
 {
     struct bytes response;
-    if (c->session.phase != PHASE_IDLE && c->session.on_card)
-        // Best effort: nobody is left to be told, and the card gives the session up at its next challenge
-        // anyway.
+    if (c->session.on_card)
         (void)!es10b_cancel_session(&c->es10, gate_transaction_view(&c->session.server.transaction_id),
                                     CANCEL_UNDEFINED_REASON, &response);
+    c->session.on_card = false;
+}
+
+void session_abandon(struct cardd *c)
+{
+    if (c->session.phase != PHASE_IDLE)
+        cancel_on_card(c);
     c->session.phase = PHASE_IDLE;
     session_forget(&c->session);
 }
@@ -56,6 +62,16 @@ enum err handle_get_challenge(struct cardd *c, const Lpad__BrokerToCardd *reques
     return ERR_OK;
 }
 
+// A card that refuses has discarded its session. One that did not answer may hold it, and nobody else would
+// know.
+static void give_up_authentication(struct cardd *c, enum err e)
+{
+    const struct es10_fault fault = c->es10.fault;
+    if (e == ERR_CARD_TIMEOUT || e == ERR_CARD_RESPONSE)
+        cancel_on_card(c);
+    c->es10.fault = fault;
+}
+
 enum err handle_authenticate_server(struct cardd *c, const Lpad__BrokerToCardd *request, int fd,
                                     Lpad__CarddToBroker *reply)
 {
@@ -84,7 +100,11 @@ enum err handle_authenticate_server(struct cardd *c, const Lpad__BrokerToCardd *
     if (c->settings->has_imei)
         context.imei = bytes_from_binary(c->settings->imei);
     s->on_card = true;
-    LPAD_TRY(es10b_authenticate_server(&c->es10, &values, &context, &response));
+    enum err e = es10b_authenticate_server(&c->es10, &values, &context, &response);
+    if (e != ERR_OK) {
+        give_up_authentication(c, e);
+        return e;
+    }
     lpad__card_authenticate_server_ok__init(body);
     body->authenticate_server_response = binary_from_bytes(response);
     body->transaction_id = binary_from_bytes(gate_transaction_view(&s->server.transaction_id));

@@ -2,73 +2,62 @@
 // The phase table.
 #include "cardd/phases.h"
 
-#define STAYS(p)                                                                                             \
-    {                                                                                                        \
-        true, PHASE_##p, PHASE_##p, PHASE_##p                                                                \
-    }
-#define ENDS                                                                                                 \
-    {                                                                                                        \
-        true, PHASE_IDLE, PHASE_IDLE, PHASE_IDLE                                                             \
-    }
-#define STEP_TO(p)                                                                                           \
-    {                                                                                                        \
-        true, PHASE_##p, PHASE_FAILED, PHASE_FAILED                                                          \
-    }
+// clang-format off
+// A rule by what follows: done, not done.
+#define NEXT(done, failed) {true, PHASE_##done, PHASE_##failed}
+#define STAYS(phase)       NEXT(phase, phase)
+#define ENDS               NEXT(IDLE, IDLE)
+#define STEP_TO(phase)     NEXT(phase, FAILED)
 
 // In every phase. An abort outside a load came too late and means nothing.
-#define READS(p)                                                                                             \
-    [REQUEST_GET_INFO] = STAYS(p), [REQUEST_LIST_PROFILES] = STAYS(p),                                       \
-    [REQUEST_LIST_NOTIFICATIONS] = STAYS(p), [REQUEST_RETRIEVE_NOTIFICATION] = STAYS(p),                     \
-    [REQUEST_ABORT] = STAYS(p)
+#define READS(phase)                               \
+    [REQUEST_GET_INFO] = STAYS(phase),              \
+    [REQUEST_LIST_PROFILES] = STAYS(phase),         \
+    [REQUEST_LIST_NOTIFICATIONS] = STAYS(phase),    \
+    [REQUEST_RETRIEVE_NOTIFICATION] = STAYS(phase), \
+    [REQUEST_ABORT] = STAYS(phase)
 
 static const struct phase_rule rules[PHASE_MAX][REQUEST_MAX] = {
-    [PHASE_IDLE] =
-        {
-                      READS(IDLE),
-                      [REQUEST_GET_CHALLENGE] = {true, PHASE_CHALLENGED, PHASE_IDLE, PHASE_IDLE},
-                      [REQUEST_CHANGE_PROFILE] = STAYS(IDLE),
-                      [REQUEST_SET_NICKNAME] = STAYS(IDLE),
-                      [REQUEST_REMOVE_NOTIFICATION] = STAYS(IDLE),
-                      },
-    [PHASE_CHALLENGED] =
-        {
-                      READS(CHALLENGED),
-                      // A download that ends before the server answered leaves nothing to cancel: the next one begins
-                      // anew.
-            [REQUEST_GET_CHALLENGE] = {true, PHASE_CHALLENGED, PHASE_IDLE, PHASE_IDLE},
-                      // A card that refuses the server discards its session (5.7.13). One that did not answer may have
-                      // one.
-            [REQUEST_AUTHENTICATE_SERVER] = {true, PHASE_AUTHENTICATED, PHASE_IDLE, PHASE_FAILED},
-                      [REQUEST_CANCEL_SESSION] = ENDS,
-                      [REQUEST_CHANGE_PROFILE] = ENDS,
-                      [REQUEST_SET_NICKNAME] = ENDS,
-                      [REQUEST_REMOVE_NOTIFICATION] = ENDS,
-                      },
-    [PHASE_AUTHENTICATED] =
-        {
-                      READS(AUTHENTICATED),
-                      [REQUEST_PREPARE_DOWNLOAD] = STEP_TO(PREPARED),
-                      [REQUEST_CANCEL_SESSION] = ENDS,
-                      },
-    [PHASE_PREPARED] =
-        {
-                      READS(PREPARED),
-                      [REQUEST_STAGE] = STEP_TO(STAGED),
-                      [REQUEST_CANCEL_SESSION] = ENDS,
-                      },
-    [PHASE_STAGED] =
-        {
-                      READS(STAGED),
-                      // The card's result, good or bad, ends the session on the card (5.7.6).
-            [REQUEST_LOAD] = STEP_TO(IDLE),
-                      [REQUEST_CANCEL_SESSION] = ENDS,
-                      },
-    [PHASE_FAILED] =
-        {
-                      READS(FAILED),
-                      [REQUEST_CANCEL_SESSION] = ENDS,
-                      },
+    [PHASE_IDLE] = {
+        READS(IDLE),
+        [REQUEST_GET_CHALLENGE] = NEXT(CHALLENGED, IDLE),
+        [REQUEST_CHANGE_PROFILE] = STAYS(IDLE),
+        [REQUEST_SET_NICKNAME] = STAYS(IDLE),
+        [REQUEST_REMOVE_NOTIFICATION] = STAYS(IDLE),
+    },
+    [PHASE_CHALLENGED] = {
+        READS(CHALLENGED),
+        // A download that ends before the server answered leaves nothing to cancel: what comes next begins anew.
+        [REQUEST_GET_CHALLENGE] = NEXT(CHALLENGED, IDLE),
+        // A card that refuses the server discards its session (5.7.13); one that did not answer is told to.
+        [REQUEST_AUTHENTICATE_SERVER] = NEXT(AUTHENTICATED, IDLE),
+        [REQUEST_CANCEL_SESSION] = ENDS,
+        [REQUEST_CHANGE_PROFILE] = ENDS,
+        [REQUEST_SET_NICKNAME] = ENDS,
+        [REQUEST_REMOVE_NOTIFICATION] = ENDS,
+    },
+    [PHASE_AUTHENTICATED] = {
+        READS(AUTHENTICATED),
+        [REQUEST_PREPARE_DOWNLOAD] = STEP_TO(PREPARED),
+        [REQUEST_CANCEL_SESSION] = ENDS,
+    },
+    [PHASE_PREPARED] = {
+        READS(PREPARED),
+        [REQUEST_STAGE] = STEP_TO(STAGED),
+        [REQUEST_CANCEL_SESSION] = ENDS,
+    },
+    [PHASE_STAGED] = {
+        READS(STAGED),
+        // The card's result, good or bad, ends the session on the card (5.7.6).
+        [REQUEST_LOAD] = STEP_TO(IDLE),
+        [REQUEST_CANCEL_SESSION] = ENDS,
+    },
+    [PHASE_FAILED] = {
+        READS(FAILED),
+        [REQUEST_CANCEL_SESSION] = ENDS,
+    },
 };
+// clang-format on
 
 static const char *const phase_names[PHASE_MAX] = {
     [PHASE_IDLE] = "idle",         [PHASE_CHALLENGED] = "challenged", [PHASE_AUTHENTICATED] = "authenticated",
@@ -102,9 +91,7 @@ enum phase phase_next(enum phase phase, enum request request, enum err result)
 {
     const struct phase_rule *rule = phase_rule_of(phase, request);
     LPAD_ASSERT(rule->allowed);
-    if (result == ERR_OK)
-        return rule->ok;
-    return result == ERR_CARD_TIMEOUT || result == ERR_CARD_GONE ? rule->unknown : rule->failed;
+    return result == ERR_OK ? rule->ok : rule->failed;
 }
 
 const char *phase_name(enum phase phase)

@@ -41,9 +41,8 @@ enum request {
 
 struct phase_rule {
     bool allowed;
-    enum phase ok;      // the next phase when it was done
-    enum phase failed;  // when it was not, or the card refused
-    enum phase unknown; // when the card's answer did not come
+    enum phase ok;     // the next phase when it was done
+    enum phase failed; // when it was not, for whatever reason
 };
 
 const struct phase_rule *phase_rule_of(enum phase phase, enum request request);

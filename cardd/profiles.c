@@ -78,15 +78,13 @@ static enum err send_command(struct cardd *c, const struct change *change)
         return es10c_enable_profile(&c->es10, &change->iccid, change->refresh);
     case LPAD__OPERATION__OPERATION_DISABLE:
         return es10c_disable_profile(&c->es10, &change->iccid, change->refresh);
-    case LPAD__OPERATION__OPERATION_DELETE:
-        return es10c_delete_profile(&c->es10, &change->iccid);
+    case LPAD__OPERATION__OPERATION_DELETE: return es10c_delete_profile(&c->es10, &change->iccid);
     case LPAD__OPERATION__OPERATION_NICKNAME:
         return es10c_set_nickname(&c->es10, &change->iccid, change->nickname);
     case LPAD__OPERATION__OPERATION_READ:
     case LPAD__OPERATION__OPERATION_DOWNLOAD:
     case LPAD__OPERATION__OPERATION_NOTIFY:
-    case _LPAD__OPERATION_IS_INT_SIZE:
-        break;
+    case _LPAD__OPERATION_IS_INT_SIZE: break;
     }
     LPAD_BUG("a change that is none");
 }
@@ -121,6 +119,9 @@ static enum err settle(struct cardd *c, const struct change *change, enum err re
                      change->operation != LPAD__OPERATION__OPERATION_NICKNAME;
     // A REFRESH that nobody fetches takes effect with a reset; a card that fell silent may want one too.
     bool pending = result == ERR_OK && refreshes && c->apdu.sw >> 8 == 0x91;
+    if (result == ERR_OK)
+        c->failure.detail =
+            (char *)(uintptr_t) "the card accepted the change; what it lists now could not be read";
     if (pending || result == ERR_CARD_TIMEOUT)
         LPAD_TRY(apdu_reset(&c->apdu));
     LPAD_TRY(read_profiles(c, &after));

@@ -23,10 +23,10 @@ static const struct sandbox_call calls[] = {
 };
 
 static const struct sandbox_limit limits[] = {
-    {RLIMIT_NOFILE, 16},
-    {RLIMIT_FSIZE,  0 },
-    {RLIMIT_CORE,   0 },
-    {RLIMIT_NPROC,  0 },
+    {RLIMIT_NOFILE,  16},
+    {RLIMIT_CORE,    0 },
+    {RLIMIT_NPROC,   0 },
+    {RLIMIT_MEMLOCK, 0 },
 };
 
 const struct sandbox_spec cardd_sandbox = {

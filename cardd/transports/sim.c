@@ -17,9 +17,6 @@
 
 #define RESET_TIMEOUT_MS 5000
 
-// Responses that may be outstanding before the other end is given up.
-#define OWED_MAX 2
-
 static int64_t now_ms(void)
 {
     struct timespec t;
@@ -128,26 +125,6 @@ static enum err recv_frame(struct transport *t, uint8_t out[static TRANSPORT_RES
     return ERR_OK;
 }
 
-static enum err sim_transmit(struct transport *t, struct bytes command, int timeout_ms, uint8_t *ret_response,
-                             size_t *ret_len)
-{
-    int64_t deadline = now_ms() + timeout_ms;
-    LPAD_TRY(send_frame(t, command, deadline));
-    t->owed++;
-    size_t len = 0;
-    while (t->owed > 0) {
-        enum err e = recv_frame(t, ret_response, deadline, &len);
-        if (e == ERR_CARD_TIMEOUT && t->owed >= OWED_MAX)
-            return gone(t);
-        LPAD_TRY(e);
-        t->owed--;
-    }
-    if (len < 2)
-        return ERR_CARD_RESPONSE;
-    *ret_len = len;
-    return ERR_OK;
-}
-
 // After a response that did not come in time: what is still on its way stands before the answer to an ATR
 // request, and no response to a command of ours begins like an ATR.
 static enum err resynchronise(struct transport *t, int64_t deadline)
@@ -163,7 +140,24 @@ static enum err resynchronise(struct transport *t, int64_t deadline)
         if (len > 2 && (frame[0] == 0x3B || frame[0] == 0x3F))
             break;
     }
-    t->owed = 0;
+    t->owed = false;
+    return ERR_OK;
+}
+
+static enum err sim_transmit(struct transport *t, struct bytes command, int timeout_ms, uint8_t *ret_response,
+                             size_t *ret_len)
+{
+    int64_t deadline = now_ms() + timeout_ms;
+    if (t->owed)
+        LPAD_TRY(resynchronise(t, deadline));
+    LPAD_TRY(send_frame(t, command, deadline));
+    size_t len = 0;
+    enum err e = recv_frame(t, ret_response, deadline, &len);
+    t->owed = e == ERR_CARD_TIMEOUT;
+    LPAD_TRY(e);
+    if (len < 2)
+        return ERR_CARD_RESPONSE;
+    *ret_len = len;
     return ERR_OK;
 }
 
@@ -173,7 +167,7 @@ static enum err sim_reset(struct transport *t)
     int64_t deadline = now_ms() + RESET_TIMEOUT_MS;
     for (size_t i = 0; i < sizeof controls; i++)
         LPAD_TRY(send_frame(t, bytes_make(&controls[i], 1), deadline));
-    return t->owed > 0 ? resynchronise(t, deadline) : ERR_OK;
+    return t->owed ? resynchronise(t, deadline) : ERR_OK;
 }
 
 static void sim_close(struct transport *t)

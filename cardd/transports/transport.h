@@ -29,9 +29,9 @@ struct transport_ops {
 
 struct transport {
     const struct transport_ops *ops;
-    int fd;        // owned
-    unsigned owed; // responses that came too late and must be dropped before the next one is ours
-    bool broken;   // out of step for good: every call is ERR_CARD_GONE
+    int fd;      // owned
+    bool owed;   // a response did not come in time: what still comes of it is not the next one
+    bool broken; // out of step for good: every call is ERR_CARD_GONE
 };
 
 extern const struct transport_ops transport_sim;

@@ -685,6 +685,22 @@ static void test_silent_card_settles(void **state)
     cardd_rig_stop(r);
 }
 
+// Whether the card took the server or not: nothing stays open on it, and the next session begins as ever.
+static void test_silent_card_at_authentication(void **state)
+{
+    (void)state;
+    const struct cardd_options options = {.apdu_timeout_ms = 300};
+    struct cardd_rig *r = start_with("--answer", "data", &options);
+    ASSERT_BODY(cardd_challenge(r, &world.server), CHALLENGE);
+    rig_file_write(&r->card, "faults.json",
+                   "[{\"match\": {\"es10\": \"BF38\"}, \"action\": \"delay\", \"ms\": 400}]");
+    assert_failure(cardd_authenticate(r, &world.server, NULL), ERR_CARD_TIMEOUT);
+    assert_true(rig_log_last_es10_is(&r->card, "ES10 BF41 CancelSession reason=127"));
+    assert_failure(cardd_cancel(r, 0), ERR_DENIED_PHASE);
+    open_session(r);
+    cardd_rig_stop(r);
+}
+
 static void test_garbage_from_the_card(void **state)
 {
     (void)state;
@@ -802,6 +818,7 @@ int main(int argc, char **argv)
         RIG_TEST(test_card_goes),
         RIG_TEST(test_broker_breaks_the_contract),
         RIG_TEST(test_silent_card_settles),
+        RIG_TEST(test_silent_card_at_authentication),
         RIG_TEST(test_garbage_from_the_card),
         RIG_TEST(test_lost_channel),
         RIG_TEST(test_notifications),
