@@ -109,7 +109,7 @@ static int on_go_on(sd_event_source *source, void *data)
         finish_stop(b);
         return 0;
     }
-    struct client *c = b->serving ? clients_next_waiting(b) : NULL;
+    struct client *c = b->serving && !b->restart_due ? clients_next_waiting(b) : NULL;
     if (b->probe_due) {
         b->probe_due = false;
         begin_own(b, REQUEST_PROBE);

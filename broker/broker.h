@@ -87,6 +87,7 @@ struct broker {
     sd_event_source *go_on_source; // runs broker_go_on once, after the event at hand
     uint32_t policy_status_id;     // an asked GetPolicyStatus, 0: none
     bool probe_due;                // a new cardd's card is not known yet
+    bool restart_due;              // cardd or policyd died and is started again at once: what needs them waits
     bool deliver_due;              // a delivery runs by itself when the card is free
     bool deliver_preempted;        // it gave way to a client already: not twice
     uint64_t arrivals;             // counts requests, for their order

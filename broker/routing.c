@@ -192,10 +192,22 @@ static void drain(struct peer *p)
     }
 }
 
+// A process that is back within this time is worth waiting for; it is said when it is not.
+#define RESTART_SOON_MS 1000
+
+static void expect_restart(struct broker *b, const struct peer *p, const Lpad__Ended *ended)
+{
+    if (p != &b->cardd && p != &b->policyd)
+        return;
+    b->restart_due = ended->pid != 0 && ended->restart_ms > 0 && ended->restart_ms <= RESTART_SOON_MS;
+    broker_schedule(b);
+}
+
 static void on_ended(struct broker *b, const Lpad__Ended *ended)
 {
     struct peer *p = peer_of(b, ended->process);
     bool could_not_start = ended->pid == 0;
+    expect_restart(b, p, ended);
     if (p == &b->netd) {
         // One that was told to stop has been forgotten already.
         if (p->pid != ended->pid || p->netd != ended->netd)
@@ -302,6 +314,8 @@ static void on_hello(struct peer *p, const Lpad__Hello *hello)
     } else if (p == &b->netd) {
         session_feed(&b->session, EVENT_NETD_HELLO);
     }
+    if (peer_serves(&b->cardd) && peer_serves(&b->policyd))
+        b->restart_due = false;
     broker_check_ready(b);
     broker_schedule(b);
 }

@@ -334,7 +334,8 @@ static void take_cause(struct session *s, enum session_event event, const struct
         s->failure = s->event_failure;
     if (step->cancel != SESSION_CANCEL_NONE) {
         unsigned deny = s->failure != NULL && s->failure->has_deny_reason ? s->failure->deny_reason : 0;
-        s->cancel_reason = session_cancel_reason(step->cancel, from, deny, s->decision_reason);
+        enum err error = s->failure != NULL ? (enum err)s->failure->error : ERR_OK;
+        s->cancel_reason = session_cancel_reason(step->cancel, from, error, deny, s->decision_reason);
     }
 }
 

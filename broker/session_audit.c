@@ -269,7 +269,7 @@ void session_audit_claimed(struct session *s, const Lpad__NetdToBroker *m)
     audit_open_object(a, "claimed");
     if (opened) {
         audit_put_words(a, "peer", m->opened->peer);
-        audit_put_words(a, "tls", m->opened->tls_version);
+        audit_put_words(a, "tls", m->opened->tls_version[0] ? m->opened->tls_version : NULL);
         audit_put_hex(a, "certificate_sha256", bytes_from_binary(m->opened->certificate_sha256));
     } else {
         put_metadata(s, m->authenticate_client->metadata);

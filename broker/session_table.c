@@ -95,9 +95,9 @@ const struct session_row session_rows[] = {
     // The card may have opened its session by the time it is told to cancel it.
     {CANCELS(AUTHENTICATE_SERVER, CLIENT_GONE, POSTPONED)},
     {CANCELS(AUTHENTICATE_SERVER, STOP, POSTPONED)},
-    {CANCELS(AUTHENTICATE_SERVER, NETD_GONE, UNDEFINED)},
-    {CANCELS(AUTHENTICATE_SERVER, POLICY_GONE, UNDEFINED)},
-    {CANCELS(AUTHENTICATE_SERVER, LOCAL_FAILED, UNDEFINED)},
+    {CANCELS(AUTHENTICATE_SERVER, NETD_GONE, POSTPONED)},
+    {CANCELS(AUTHENTICATE_SERVER, POLICY_GONE, POSTPONED)},
+    {CANCELS(AUTHENTICATE_SERVER, LOCAL_FAILED, POSTPONED)},
     {IN(OPENING, DENY), FAILED},
     {IN(OPENING, NETD_FAILED), FAILED},
     {IN(OPENING, NETD_GONE), FAILED},
@@ -112,6 +112,7 @@ const struct session_row session_rows[] = {
     {IN(OPENING, LOCAL_FAILED), FAILED},
 
     // --- download: the session is open on card and server ---
+    // What is nobody's verdict on the profile only postpones it: for any other reason a server may spend the order.
     {ON(AUTHENTICATE_CLIENT, NETD_OK), DO(ACTION_SEND_INSTALL_INTENT), TO(INSTALL_INTENT)},
     {ON(INSTALL_INTENT, ALLOW), IF(FACT_CODE_WANTED), DO(ACTION_ASK_CODE), TO(CONFIRMATION_CODE)},
     {ON(INSTALL_INTENT, ALLOW), UNLESS(FACT_CODE_WANTED), DO(ACTION_PREPARE), TO(PREPARE)},
@@ -135,17 +136,17 @@ const struct session_row session_rows[] = {
     {.needs = FACT_METADATA_DIFFERS, CANCELS(STAGE, CARD_OK, METADATA_MISMATCH)},
     {ON(STAGE, CARD_GONE), FAILED},
     {CANCELS_IN(OPEN, DENY, BY_CAUSE)},
-    {CANCELS_IN(OPEN, NETD_FAILED, UNDEFINED)},
-    {CANCELS_IN(OPEN, NETD_GONE, UNDEFINED)},
+    {CANCELS_IN(OPEN, NETD_FAILED, BY_CAUSE)},
+    {CANCELS_IN(OPEN, NETD_GONE, POSTPONED)},
     {CANCELS_IN(OPEN, CARD_FAILED, BY_CAUSE)},
     // Without the card's signature there is nothing that the server would accept.
     {IN(OPEN, CARD_GONE), FAILED},
-    {CANCELS_IN(OPEN, POLICY_GONE, UNDEFINED)},
+    {CANCELS_IN(OPEN, POLICY_GONE, POSTPONED)},
     {CANCELS_IN(OPEN, CLIENT_GONE, POSTPONED)},
     {IN(OPEN, WANTED), STAY},
-    {CANCELS_IN(OPEN, DEADLINE, UNDEFINED)},
+    {CANCELS_IN(OPEN, DEADLINE, POSTPONED)},
     {CANCELS_IN(OPEN, STOP, POSTPONED)},
-    {CANCELS_IN(OPEN, LOCAL_FAILED, UNDEFINED)},
+    {CANCELS_IN(OPEN, LOCAL_FAILED, POSTPONED)},
 
     // --- download: the card loads; it is let finish, and its result decides ---
     {ON(LOAD, CARD_PROGRESS), DO(ACTION_PROGRESS), TO(SAME)},
@@ -163,7 +164,7 @@ const struct session_row session_rows[] = {
     {IN(LOADING, WANTED), STAY},
     {IN(LOADING, STOP), STAY},
     // The command could not be sent: nothing is loaded.
-    {CANCELS_IN(LOADING, LOCAL_FAILED, UNDEFINED)},
+    {CANCELS_IN(LOADING, LOCAL_FAILED, POSTPONED)},
 
     // --- download: the result goes to the server; what fails now leaves it on the card for later ---
     {ON(NOTIFY, NETD_OK), DO(ACTION_ARCHIVE, ACTION_REMOVE), TO(REMOVE)},
@@ -320,7 +321,15 @@ struct session_step session_step(enum session_state state, enum session_event ev
                                  .cancel = used->cancel};
 }
 
-uint8_t session_cancel_reason(uint8_t cancel, enum session_state state, unsigned deny_reason,
+// The server or the way to it did not work this time, or it refused what can be asked again (a confirmation
+// code).
+static bool may_work_later(enum err error)
+{
+    return error == ERR_REMOTE_REFUSED || error == ERR_REMOTE_CONNECT || error == ERR_REMOTE_TLS ||
+           error == ERR_REMOTE_HTTP || error == ERR_REMOTE_TIMEOUT;
+}
+
+uint8_t session_cancel_reason(uint8_t cancel, enum session_state state, enum err error, unsigned deny_reason,
                               int decision_reason)
 {
     if (cancel != SESSION_CANCEL_BY_CAUSE)
@@ -331,6 +340,8 @@ uint8_t session_cancel_reason(uint8_t cancel, enum session_state state, unsigned
         return SESSION_CANCEL_METADATA_MISMATCH;
     if (deny_reason == LPAD__DENY_REASON__DENY_PPR)
         return SESSION_CANCEL_PPR_NOT_ALLOWED;
+    if (may_work_later(error))
+        return SESSION_CANCEL_POSTPONED;
     bool package = state == SESSION_STAGE || state == SESSION_LOAD;
     if (deny_reason == 0 && package)
         return SESSION_CANCEL_LOAD_BPP_EXECUTION_ERROR;

@@ -11,6 +11,8 @@
 #ifndef LPAD_BROKER_SESSION_TABLE_H
 #define LPAD_BROKER_SESSION_TABLE_H
 
+#include "lib/err.h"
+
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -216,9 +218,10 @@ struct session_step {
 
 struct session_step session_step(enum session_state state, enum session_event event, unsigned facts);
 
-// What a failed session tells the server. `denied` and `deny_reason` (DenyReason of types.proto, 0: none) are
-// the card's or policyd's no; `decision_reason` is the decision's own CancelSessionReason, -1: none.
-uint8_t session_cancel_reason(uint8_t cancel, enum session_state state, unsigned deny_reason,
+// What a failed session tells card and server. `error` is the failure's; `deny_reason` (DenyReason of
+// types.proto, 0: none) is policyd's no; `decision_reason` is the decision's own CancelSessionReason, -1:
+// none.
+uint8_t session_cancel_reason(uint8_t cancel, enum session_state state, enum err error, unsigned deny_reason,
                               int decision_reason);
 
 const char *session_event_name(enum session_event e);

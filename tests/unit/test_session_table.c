@@ -317,9 +317,9 @@ static void test_cancel_reasons(void **state)
         {SESSION_INSTALL_INTENT,      EVENT_DENY,         0,                     LPAD__DENY_REASON__DENY_RULE,              0,  0  },
         {SESSION_INSTALL_INTENT,      EVENT_DENY,         0,                     LPAD__DENY_REASON__DENY_NO_RULE,           -1, 127},
         {SESSION_INSTALL_INTENT,      EVENT_DENY,         0,                     LPAD__DENY_REASON__DENY_NO_RULE,           99, 127},
-        {SESSION_INSTALL_INTENT,      EVENT_POLICY_GONE,  0,                     0,                                         -1, 127},
+        {SESSION_INSTALL_INTENT,      EVENT_POLICY_GONE,  0,                     0,                                         -1, 1  },
         {SESSION_AUTHENTICATE_CLIENT, EVENT_NETD_FAILED,  0,                     0,                                         -1, 127},
-        {SESSION_AUTHENTICATE_CLIENT, EVENT_NETD_GONE,    0,                     0,                                         -1, 127},
+        {SESSION_AUTHENTICATE_CLIENT, EVENT_NETD_GONE,    0,                     0,                                         -1, 1  },
         {SESSION_AUTHENTICATE_CLIENT, EVENT_CLIENT_GONE,  0,                     0,                                         -1, 1  },
         {SESSION_AUTHENTICATE_CLIENT, EVENT_STOP,         0,                     0,                                         -1, 1  },
         {SESSION_AUTHENTICATE_SERVER, EVENT_STOP,         0,                     0,                                         -1, 1  },
@@ -328,7 +328,7 @@ static void test_cancel_reasons(void **state)
         {SESSION_PREPARE,             EVENT_CARD_FAILED,  0,                     0,                                         -1, 127},
         {SESSION_PREPARE,             EVENT_CARD_FAILED,  0,                     LPAD__DENY_REASON__DENY_FACTS,             -1, 127},
         {SESSION_FETCH,               EVENT_NETD_FAILED,  0,                     0,                                         -1, 127},
-        {SESSION_FETCH,               EVENT_DEADLINE,     0,                     0,                                         -1, 127},
+        {SESSION_FETCH,               EVENT_DEADLINE,     0,                     0,                                         -1, 1  },
         {SESSION_FETCH,               EVENT_CARD_GONE,    0,                     0,                                         -1, -1 },
         {SESSION_STAGE,               EVENT_CARD_OK,      FACT_METADATA_DIFFERS, 0,                                         -1, 4  },
         {SESSION_STAGE,               EVENT_CARD_FAILED,  0,                     0,                                         -1, 5  },
@@ -336,7 +336,7 @@ static void test_cancel_reasons(void **state)
         {SESSION_LOAD,                EVENT_CARD_FAILED,  0,                     LPAD__DENY_REASON__DENY_METADATA_MISMATCH, -1, 4  },
         {SESSION_LOAD,                EVENT_CARD_FAILED,  0,                     LPAD__DENY_REASON__DENY_PPR,               -1, 3  },
         {SESSION_LOAD,                EVENT_CARD_FAILED,  0,                     LPAD__DENY_REASON__DENY_CAP,               -1, 127},
-        {SESSION_LOAD,                EVENT_LOCAL_FAILED, 0,                     0,                                         -1, 127},
+        {SESSION_LOAD,                EVENT_LOCAL_FAILED, 0,                     0,                                         -1, 1  },
         {SESSION_LOAD,                EVENT_STOP,         0,                     0,                                         -1, -1 },
         {SESSION_LOAD,                EVENT_CLIENT_GONE,  0,                     0,                                         -1, -1 },
         {SESSION_NOTIFY,              EVENT_NETD_FAILED,  0,                     0,                                         -1, -1 },
@@ -351,8 +351,27 @@ static void test_cancel_reasons(void **state)
         if (!cancels)
             continue;
         assert_int_equal(step.next, SESSION_CANCEL_CARD);
-        assert_int_equal(session_cancel_reason(step.cancel, c->state, c->deny_reason, c->decision_reason),
-                         c->want);
+        assert_int_equal(
+            session_cancel_reason(step.cancel, c->state, ERR_OK, c->deny_reason, c->decision_reason),
+            c->want);
+    }
+}
+
+// What can work later, or be asked again, must not spend the order; a server that breaks the protocol is
+// something else.
+static void test_cancel_reasons_of_a_server(void **state)
+{
+    (void)state;
+    static const enum err later[] = {ERR_REMOTE_REFUSED, ERR_REMOTE_CONNECT, ERR_REMOTE_TLS, ERR_REMOTE_HTTP,
+                                     ERR_REMOTE_TIMEOUT};
+    static const enum err wrong[] = {ERR_REMOTE_SHAPE, ERR_REMOTE_MISMATCH, ERR_DER_TAG, ERR_LIMIT};
+    static const enum session_state states[] = {SESSION_AUTHENTICATE_CLIENT, SESSION_FETCH};
+    for (size_t s = 0; s < sizeof states / sizeof states[0]; s++) {
+        struct session_step step = session_step(states[s], EVENT_NETD_FAILED, 0);
+        for (size_t i = 0; i < sizeof later / sizeof later[0]; i++)
+            assert_int_equal(session_cancel_reason(step.cancel, states[s], later[i], 0, -1), 1);
+        for (size_t i = 0; i < sizeof wrong / sizeof wrong[0]; i++)
+            assert_int_equal(session_cancel_reason(step.cancel, states[s], wrong[i], 0, -1), 127);
     }
 }
 
@@ -402,6 +421,7 @@ int main(void)
         cmocka_unit_test(test_silence_ends_every_session),
         cmocka_unit_test(test_million_sequences),
         cmocka_unit_test(test_cancel_reasons),
+        cmocka_unit_test(test_cancel_reasons_of_a_server),
         cmocka_unit_test(test_what_must_never_happen),
         cmocka_unit_test(test_graph),
     };
