@@ -17,9 +17,14 @@ static char *borrow(const char *text)
     return (char *)(uintptr_t)text;
 }
 
+// An intent dies with the one who wanted it and with the one who would have carried it out.
 static void drop_link(struct policyd *p, enum policyd_peer peer)
 {
     link_close(&p->links[peer]);
+    if (peer == POLICYD_CARDD)
+        approvals_forget_card(&p->approvals);
+    else
+        approvals_drop(&p->approvals);
 }
 
 // The broker and cardd may go away at any time; a new link follows.
@@ -306,13 +311,11 @@ static enum err handle_new_link(struct policyd *p, const void *message, int fd, 
     (void)now;
     if (frame->new_link->peer == LPAD__PROCESS__PROCESS_BROKER) {
         drop_link(p, POLICYD_BROKER);
-        approvals_drop(&p->approvals);
         LPAD_TRY(link_init(&p->links[POLICYD_BROKER], fd, &link_policyd_broker));
         return say_hello_to_broker(p);
     }
     if (frame->new_link->peer == LPAD__PROCESS__PROCESS_CARDD) {
         drop_link(p, POLICYD_CARDD);
-        approvals_forget_card(&p->approvals);
         return link_init(&p->links[POLICYD_CARDD], fd, &link_policyd_cardd);
     }
     close(fd);
