@@ -128,6 +128,8 @@ const Lpad__PolicydToBroker *rig_ask_policy(struct rig *r, Lpad__BrokerToPolicyd
 
 // --- requests ---
 
+struct bytes rig_iccid(const char *digits); // as on the card; one of the last four is good
+
 struct outcome card_info(struct rig *r);
 struct outcome card_list(struct rig *r);
 struct outcome card_challenge(struct rig *r);

@@ -18,12 +18,12 @@ void rig_expect(struct outcome o, enum err error, int deny, const char *file, in
                  o.detail);
 }
 
-static struct bytes iccid_of(const char *text)
+struct bytes rig_iccid(const char *digits)
 {
     static struct iccid iccids[4];
     static unsigned next;
     struct iccid *iccid = &iccids[next++ % 4];
-    assert_int_equal(iccid_from_text(text, strlen(text), iccid), ERR_OK);
+    assert_int_equal(iccid_from_text(digits, strlen(digits), iccid), ERR_OK);
     return iccid_view(iccid);
 }
 
@@ -127,7 +127,7 @@ struct outcome card_change(struct rig *r, Lpad__Operation operation, const char 
     Lpad__BrokerToCardd request = LPAD__BROKER_TO_CARDD__INIT;
     Lpad__CardChangeProfile body = LPAD__CARD_CHANGE_PROFILE__INIT;
     body.operation = operation;
-    body.iccid = binary_from_bytes(iccid_of(iccid));
+    body.iccid = binary_from_bytes(rig_iccid(iccid));
     request.body_case = LPAD__BROKER_TO_CARDD__BODY_CHANGE_PROFILE;
     request.change_profile = &body;
     return ask(r, &request, LPAD__CARDD_TO_BROKER__BODY_CHANGED);
@@ -137,7 +137,7 @@ struct outcome card_nickname(struct rig *r, const char *iccid, const char *nickn
 {
     Lpad__BrokerToCardd request = LPAD__BROKER_TO_CARDD__INIT;
     Lpad__CardSetNickname body = LPAD__CARD_SET_NICKNAME__INIT;
-    body.iccid = binary_from_bytes(iccid_of(iccid));
+    body.iccid = binary_from_bytes(rig_iccid(iccid));
     body.nickname = borrow(nickname);
     request.body_case = LPAD__BROKER_TO_CARDD__BODY_SET_NICKNAME;
     request.set_nickname = &body;
@@ -249,7 +249,7 @@ int policy_change(struct rig *r, uint32_t uid, Lpad__Operation operation, const 
     Lpad__Intent intent = LPAD__INTENT__INIT;
     intent.operation = operation;
     intent.has_iccid = true;
-    intent.iccid = binary_from_bytes(iccid_of(iccid));
+    intent.iccid = binary_from_bytes(rig_iccid(iccid));
     intent.nickname = borrow(nickname);
     return send_intent(r, uid, &intent);
 }

@@ -192,11 +192,10 @@ static void a_broker_that_names_no_user_may_change_nothing(void **state)
         Lpad__BrokerToPolicyd request = LPAD__BROKER_TO_POLICYD__INIT;
         Lpad__Intent intent = LPAD__INTENT__INIT;
         Lpad__Actor actor = LPAD__ACTOR__INIT;
-        uint8_t iccid[10] = {0x98, 0x94, 0x44, 0x99, 0x99, 0x99, 0x99, 0x99, 0x00, 0xF0};
         intent.actor = &actor;
         intent.operation = operations[i];
         intent.has_iccid = true;
-        intent.iccid = binary_from(iccid, sizeof iccid);
+        intent.iccid = binary_from_bytes(rig_iccid(RIG_TEST));
         request.body_case = LPAD__BROKER_TO_POLICYD__BODY_INTENT;
         request.intent = &intent;
         const Lpad__PolicydToBroker *reply = rig_ask_policy(&r, &request);
