@@ -2,9 +2,10 @@
 // What a broker can reach that says of itself whatever it likes: what the most privileged role may do, within
 // caps that lpad-policyd counts itself. Roles and consent bind clients; the policy's bounds and the caps bind
 // the broker.
+#include "policy/state.h"
 #include "tests/hostile/download.h"
 
-#include <string.h>
+#include <time.h>
 
 #define ENABLE   LPAD__OPERATION__OPERATION_ENABLE
 #define DISABLE  LPAD__OPERATION__OPERATION_DISABLE
@@ -65,6 +66,27 @@ static void caps_are_counted_by_policyd_alone(void **state)
     assert_int_equal(policy_change(&r, RIG_ADMIN, DELETE, RIG_TEST, NULL), LPAD__DENY_REASON__DENY_CAP);
     expect_denied(card_change(&r, DELETE, RIG_TEST), DENY_NO_INTENT);
     rig_expect_reads_only(&r);
+    rig_close(&r);
+}
+
+// A clock that was set back does not give back what was used: the counters' day never goes back.
+static void a_clock_that_was_set_back_gives_nothing_back(void **state)
+{
+    (void)state;
+    static const struct rig_options options = {.policy = ROLES ALL_CHANGES "caps: { enables_per_day: 2 }\n"};
+    struct rig r;
+    struct policy_state s;
+    rig_open(&r, &options);
+    rig_kill(&r.policyd);
+    assert_int_equal(rig_end_of(&r.cardd), PROC_EXIT_OK);
+    // As it was written while the clock was a year ahead.
+    state_open(&s, r.files[0], r.files[1]);
+    uint32_t day = (uint32_t)(time(NULL) / 86400 + 365);
+    for (int i = 0; i < 2; i++)
+        assert_int_equal(state_count(&s, POLICY_ENABLES, day), ERR_OK);
+    rig_start_policyd(&r);
+    rig_start_cardd(&r);
+    expect_no_more_enables(&r);
     rig_close(&r);
 }
 
@@ -235,6 +257,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(caps_are_counted_by_policyd_alone),
+        cmocka_unit_test(a_clock_that_was_set_back_gives_nothing_back),
         cmocka_unit_test(a_cap_holds_at_the_approval_too),
         cmocka_unit_test(a_refused_command_counts),
         cmocka_unit_test(downloads_have_a_cap),
