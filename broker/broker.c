@@ -21,6 +21,14 @@ uint64_t broker_now_seconds(void)
     return (uint64_t)t.tv_sec;
 }
 
+uint64_t broker_now_ms(void)
+{
+    struct timespec t;
+    if (clock_gettime(CLOCK_MONOTONIC, &t) != 0)
+        LPAD_BUG("clock_gettime");
+    return (uint64_t)t.tv_sec * 1000 + (uint64_t)t.tv_nsec / 1000000;
+}
+
 enum err broker_arm(struct broker *b, sd_event_source *timer, uint64_t after_ms)
 {
     (void)b;
@@ -45,7 +53,8 @@ void broker_begin(struct broker *b)
     audit_begin(&b->audit, AUDIT_LPAD_START);
     audit_put_words(&b->audit, "version", b->version);
     audit_put_uint(&b->audit, "generation", b->settings->generation);
-    broker_end_record(b, true);
+    // Nobody is told anything on its strength: the first record that must last makes this one last too.
+    broker_end_record(b, false);
     broker_check_ready(b);
 }
 
@@ -199,6 +208,17 @@ static int on_grace_timer(sd_event_source *source, uint64_t us, void *data)
     return 0;
 }
 
+// It was to be back at once and is not: whoever waited for it is told.
+static int on_restart_timer(sd_event_source *source, uint64_t us, void *data)
+{
+    (void)source;
+    (void)us;
+    struct broker *b = data;
+    b->restart_due = false;
+    broker_schedule(b);
+    return 0;
+}
+
 static enum err add_timer(struct broker *b, sd_event_source **ret, sd_event_time_handler_t handler)
 {
     if (sd_event_add_time(b->event, ret, CLOCK_MONOTONIC, 0, TIMER_ACCURACY_US, handler, b) < 0 ||
@@ -214,6 +234,7 @@ static enum err add_sources(struct broker *b)
     LPAD_TRY(add_timer(b, &b->status_timer, on_status_timer));
     LPAD_TRY(add_timer(b, &b->retry_timer, on_retry_timer));
     LPAD_TRY(add_timer(b, &b->grace_timer, on_grace_timer));
+    LPAD_TRY(add_timer(b, &b->restart_timer, on_restart_timer));
     if (sd_event_add_defer(b->event, &b->go_on_source, on_go_on, b) < 0 ||
         sd_event_source_set_enabled(b->go_on_source, SD_EVENT_OFF) < 0)
         return ERR_IO;
@@ -252,9 +273,9 @@ void broker_done(struct broker *b)
     peer_detach(&b->policyd);
     peer_detach(&b->cardd);
     peer_detach(&b->netd);
-    sd_event_source **const sources[] = {&b->session_timer,  &b->stop_timer,       &b->status_timer,
-                                         &b->retry_timer,    &b->grace_timer,      &b->go_on_source,
-                                         &b->control_source, &b->supervisor_source};
+    sd_event_source **const sources[] = {&b->session_timer, &b->stop_timer,     &b->status_timer,
+                                         &b->retry_timer,   &b->grace_timer,    &b->restart_timer,
+                                         &b->go_on_source,  &b->control_source, &b->supervisor_source};
     for (size_t i = 0; i < sizeof sources / sizeof sources[0]; i++)
         *sources[i] = sd_event_source_disable_unref(*sources[i]);
     if (link_is_open(&b->supervisor))

@@ -14,6 +14,7 @@ add_library(broker_core STATIC
     session_card.c
     session_client.c
     session_deliver.c
+    session_events.c
     session_net.c
     session_policy.c
     session_table.c

@@ -83,14 +83,14 @@ struct broker {
     size_t kept_count;
     struct audit audit;
     struct archive archive;
-    sd_event_source *session_timer, *stop_timer, *status_timer, *retry_timer, *grace_timer;
+    sd_event_source *session_timer, *stop_timer, *status_timer, *retry_timer, *grace_timer, *restart_timer;
     sd_event_source *go_on_source; // runs broker_go_on once, after the event at hand
     uint32_t policy_status_id;     // an asked GetPolicyStatus, 0: none
     bool probe_due;                // a new cardd's card is not known yet
-    bool restart_due;              // cardd or policyd died and is started again at once: what needs them waits
-    bool deliver_due;              // a delivery runs by itself when the card is free
-    bool deliver_preempted;        // it gave way to a client already: not twice
-    uint64_t arrivals;             // counts requests, for their order
+    bool restart_due;       // cardd or policyd died and is started again at once: what needs them waits
+    bool deliver_due;       // a delivery runs by itself when the card is free
+    bool deliver_preempted; // it gave way to a client already: not twice
+    uint64_t arrivals;      // counts requests, for their order
     uint64_t sessions;
     bool ready_told;
     int exit_code;
@@ -125,7 +125,8 @@ struct kept_notification *broker_find_kept(struct broker *b, uint32_t sequence_n
 void broker_note_kept(struct broker *b, uint32_t sequence_number, enum err why, uint32_t http_status);
 void broker_forget_kept(struct broker *b, uint32_t sequence_number);
 
-uint64_t broker_now_seconds(void);
+uint64_t broker_now_seconds(void); // UTC
+uint64_t broker_now_ms(void);      // monotonic
 
 // --- broker_sandbox.c ---
 extern const struct sandbox_spec broker_sandbox;

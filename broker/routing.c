@@ -194,12 +194,15 @@ static void drain(struct peer *p)
 
 // A process that is back within this time is worth waiting for; it is said when it is not.
 #define RESTART_SOON_MS 1000
+#define RESTART_MAX_MS  3000
 
 static void expect_restart(struct broker *b, const struct peer *p, const Lpad__Ended *ended)
 {
     if (p != &b->cardd && p != &b->policyd)
         return;
     b->restart_due = ended->pid != 0 && ended->restart_ms > 0 && ended->restart_ms <= RESTART_SOON_MS;
+    if (b->restart_due && broker_arm(b, b->restart_timer, ended->restart_ms + RESTART_MAX_MS) != ERR_OK)
+        b->restart_due = false;
     broker_schedule(b);
 }
 
@@ -314,8 +317,11 @@ static void on_hello(struct peer *p, const Lpad__Hello *hello)
     } else if (p == &b->netd) {
         session_feed(&b->session, EVENT_NETD_HELLO);
     }
-    if (peer_serves(&b->cardd) && peer_serves(&b->policyd))
+    if (b->restart_due && peer_serves(&b->cardd) && peer_serves(&b->policyd)) {
         b->restart_due = false;
+        if (sd_event_source_set_enabled(b->restart_timer, SD_EVENT_OFF) < 0)
+            log_error("cannot stop a timer");
+    }
     broker_check_ready(b);
     broker_schedule(b);
 }

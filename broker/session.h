@@ -45,14 +45,14 @@ struct session {
     uint32_t number;
     enum session_kind kind;
     enum session_state state;
-    uint64_t began_ms;
+    uint64_t entered_ms; // when the state was entered, monotonic
     struct request request;
     struct actor actor;
     struct client *client; // NULL: none, or gone
     Lpad__Operation operation;
     struct arena memory, item; // item: one notification's
 
-    uint32_t card_id, card_expects, net_id, net_expects, policy_id; // what is awaited; 0: nothing
+    uint32_t card_id, net_id, policy_id; // what is awaited; 0: nothing
     bool netd_opened, challenge_given, aborted, metadata_differs, intent_stands;
     bool audited;         // session.begin is written
     const char *changing; // a profile.change.intent stands without its result: "install", "enable", ...
@@ -159,6 +159,11 @@ enum session_event session_ask_code(struct session *s);
 enum session_event session_tell_progress(struct session *s);
 void session_tell_stage(struct session *s);
 void session_reply(struct session *s);
+
+// What a state waits for, as people of the field call it: "ES9+ AuthenticateClient".
+const char *session_step_words(enum session_state state);
+// Replies, tells the audit, gives everything back: the session is idle.
+void session_end(struct session *s);
 
 bool session_has_next(const struct session *s, bool same_address);
 bool session_belongs_here(const struct session *s); // the result's notification and this connection

@@ -14,7 +14,6 @@ static enum session_event send_card(struct session *s, Lpad__BrokerToCardd *fram
     enum err e = peer_send(&b->cardd, &frame->base, fd, frame->id, expects, false);
     if (e == ERR_OK) {
         s->card_id = frame->id;
-        s->card_expects = expects;
         return EVENT_NONE;
     }
     s->card_id = 0;

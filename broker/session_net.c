@@ -15,7 +15,6 @@ static enum session_event ask_netd(struct session *s, Lpad__BrokerToNetd *frame,
     enum err e = peer_send(p, &frame->base, -1, frame->id, expects, false);
     if (e == ERR_OK) {
         s->net_id = frame->id;
-        s->net_expects = expects;
         return EVENT_NONE;
     }
     s->netd_opened = false;

@@ -75,7 +75,8 @@ struct rig {
     const char *addresses[8];
     bool confirmation_code_required;
     uint32_t consent_timeout_ms, stop_timeout_ms;
-    bool no_card; // cardd cannot be started
+    bool no_card;        // cardd cannot be started
+    uint32_t restart_ms; // what is said of a peer that ended; 0: not started again
 };
 
 void rig_init(struct rig *r);
@@ -104,5 +105,11 @@ char *rig_read_audit(const struct rig *r);
 void rig_start_peer(struct rig *r, enum rig_peer peer);
 void rig_end_peer(struct rig *r, enum rig_peer peer, uint32_t signal, uint32_t exit_code);
 void rig_clear_log(struct rig *r);
+
+// --- between broker_rig.c and broker_rig_peers.c ---
+const struct rig_fault *rig_find_fault(struct rig *r, enum rig_peer peer, const char *request);
+void rig_send_supervisor(struct rig *r, Lpad__SupervisorToBroker *m, int fd);
+// Answers a request, or does what a fault says. Takes the descriptor.
+void rig_answer(struct rig *r, enum rig_peer peer, const ProtobufCMessage *m, const char *request, int fd);
 
 #endif

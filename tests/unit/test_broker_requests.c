@@ -272,6 +272,25 @@ static void test_change_card_dies(void **state)
     stop(&r);
 }
 
+// A cardd that is back at once is waited for; one that is not, only so long.
+static void test_restart_is_waited_for(void **state)
+{
+    (void)state;
+    struct rig r;
+    rig_init(&r);
+    begin(&r);
+    r.restart_ms = 100;
+    rig_end_peer(&r, RIG_CARDD, SIGKILL, 0);
+    send_body(&r, 0, LPAD__CLIENT_TO_BROKER__BODY_LIST_PROFILES);
+    rig_settle(&r, 50);
+    rig_start_peer(&r, RIG_CARDD);
+    assert_int_equal(rig_wait_reply(&r, 0)->body_case, LPAD__BROKER_TO_CLIENT__BODY_PROFILES);
+    rig_end_peer(&r, RIG_CARDD, SIGKILL, 0);
+    send_body(&r, 0, LPAD__CLIENT_TO_BROKER__BODY_LIST_PROFILES);
+    assert_fails(rig_wait_reply(&r, 0), ERR_CARD_GONE);
+    stop(&r);
+}
+
 // --- an audit that cannot be written ---
 
 static void test_audit_fails_closed(void **state)
@@ -587,6 +606,7 @@ int main(void)
         cmocka_unit_test(test_changes),
         cmocka_unit_test(test_change_denied_and_asked),
         cmocka_unit_test(test_change_card_dies),
+        cmocka_unit_test(test_restart_is_waited_for),
         cmocka_unit_test(test_audit_fails_closed),
         cmocka_unit_test(test_delivery_at_start),
         cmocka_unit_test(test_delivery_of_two_addresses),
