@@ -116,6 +116,12 @@ const char *function_words(Lpad__Function function)
     case LPAD__FUNCTION__ES9P_AUTHENTICATE_CLIENT: return "ES9+ AuthenticateClient";
     case LPAD__FUNCTION__ES9P_HANDLE_NOTIFICATION: return "ES9+ HandleNotification";
     case LPAD__FUNCTION__ES9P_CANCEL_SESSION: return "ES9+ CancelSession";
+    case LPAD__FUNCTION__ES11_INITIATE_AUTHENTICATION: return "ES11 InitiateAuthentication";
+    case LPAD__FUNCTION__ES11_AUTHENTICATE_CLIENT: return "ES11 AuthenticateClient";
+    case LPAD__FUNCTION__ES10A_SET_DEFAULT_DP_ADDRESS: return "ES10a SetDefaultDpAddress";
+    case LPAD__FUNCTION__ES10B_LOAD_CRL: return "ES10b LoadCRL";
+    case LPAD__FUNCTION__ES10B_GET_RAT: return "ES10b GetRAT";
+    case LPAD__FUNCTION__ES10C_EUICC_MEMORY_RESET: return "ES10c eUICCMemoryReset";
     case LPAD__FUNCTION__ES10A_GET_EUICC_CONFIGURED_ADDRESSES: return "ES10a GetEuiccConfiguredAddresses";
     case LPAD__FUNCTION__ES10B_PREPARE_DOWNLOAD: return "ES10b PrepareDownload";
     case LPAD__FUNCTION__ES10B_LOAD_BOUND_PROFILE_PACKAGE: return "ES10b LoadBoundProfilePackage";
@@ -147,6 +153,10 @@ const char *operation_words(Lpad__Operation operation)
     case LPAD__OPERATION__OPERATION_DELETE: return "delete";
     case LPAD__OPERATION__OPERATION_NICKNAME: return "nickname";
     case LPAD__OPERATION__OPERATION_NOTIFY: return "notify";
+    case LPAD__OPERATION__OPERATION_DISCOVER: return "discover";
+    case LPAD__OPERATION__OPERATION_RESET: return "reset";
+    case LPAD__OPERATION__OPERATION_DEFAULT_ADDRESS: return "default address";
+    case LPAD__OPERATION__OPERATION_LOAD_CRL: return "load crl";
     case _LPAD__OPERATION_IS_INT_SIZE: break;
     }
     return "an unknown operation";
