@@ -110,6 +110,10 @@ static bool read_target(const Lpad__Intent *from, struct intent *to)
             return false;
         memcpy(to->iccid.bytes, from->iccid.data, ICCID_SIZE);
         break;
+    case LPAD__OPERATION__OPERATION_DISCOVER:
+    case LPAD__OPERATION__OPERATION_RESET:
+    case LPAD__OPERATION__OPERATION_DEFAULT_ADDRESS:
+    case LPAD__OPERATION__OPERATION_LOAD_CRL:
     case _LPAD__OPERATION_IS_INT_SIZE: return false;
     }
     to->has_nickname = from->nickname != NULL;
