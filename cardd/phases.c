@@ -15,15 +15,23 @@
     [REQUEST_LIST_PROFILES] = STAYS(phase),         \
     [REQUEST_LIST_NOTIFICATIONS] = STAYS(phase),    \
     [REQUEST_RETRIEVE_NOTIFICATION] = STAYS(phase), \
+    [REQUEST_GET_ICON] = STAYS(phase),              \
     [REQUEST_ABORT] = STAYS(phase)
+
+// Where no session holds anything: each leads to the idle phase.
+#define CHANGES                                  \
+    [REQUEST_CHANGE_PROFILE] = ENDS,              \
+    [REQUEST_SET_NICKNAME] = ENDS,                \
+    [REQUEST_SET_DEFAULT_ADDRESS] = ENDS,         \
+    [REQUEST_RESET] = ENDS,                       \
+    [REQUEST_LOAD_CRL] = ENDS,                    \
+    [REQUEST_REMOVE_NOTIFICATION] = ENDS
 
 static const struct phase_rule rules[PHASE_MAX][REQUEST_MAX] = {
     [PHASE_IDLE] = {
         READS(IDLE),
         [REQUEST_GET_CHALLENGE] = NEXT(CHALLENGED, IDLE),
-        [REQUEST_CHANGE_PROFILE] = STAYS(IDLE),
-        [REQUEST_SET_NICKNAME] = STAYS(IDLE),
-        [REQUEST_REMOVE_NOTIFICATION] = STAYS(IDLE),
+        CHANGES,
     },
     [PHASE_CHALLENGED] = {
         READS(CHALLENGED),
@@ -32,9 +40,7 @@ static const struct phase_rule rules[PHASE_MAX][REQUEST_MAX] = {
         // A card that refuses the server discards its session (5.7.13); one that did not answer is told to.
         [REQUEST_AUTHENTICATE_SERVER] = NEXT(AUTHENTICATED, IDLE),
         [REQUEST_CANCEL_SESSION] = ENDS,
-        [REQUEST_CHANGE_PROFILE] = ENDS,
-        [REQUEST_SET_NICKNAME] = ENDS,
-        [REQUEST_REMOVE_NOTIFICATION] = ENDS,
+        CHANGES,
     },
     [PHASE_AUTHENTICATED] = {
         READS(AUTHENTICATED),
@@ -56,12 +62,24 @@ static const struct phase_rule rules[PHASE_MAX][REQUEST_MAX] = {
         READS(FAILED),
         [REQUEST_CANCEL_SESSION] = ENDS,
     },
+    [PHASE_DISCOVERED] = {
+        READS(DISCOVERED),
+        // A session with an SM-DS ends with its answer (5.8.2); the card drops its side at the next challenge.
+        [REQUEST_GET_CHALLENGE] = NEXT(CHALLENGED, IDLE),
+        [REQUEST_CANCEL_SESSION] = ENDS,
+        CHANGES,
+    },
 };
 // clang-format on
 
 static const char *const phase_names[PHASE_MAX] = {
-    [PHASE_IDLE] = "idle",         [PHASE_CHALLENGED] = "challenged", [PHASE_AUTHENTICATED] = "authenticated",
-    [PHASE_PREPARED] = "prepared", [PHASE_STAGED] = "staged",         [PHASE_FAILED] = "failed",
+    [PHASE_IDLE] = "idle",
+    [PHASE_CHALLENGED] = "challenged",
+    [PHASE_AUTHENTICATED] = "authenticated",
+    [PHASE_PREPARED] = "prepared",
+    [PHASE_STAGED] = "staged",
+    [PHASE_FAILED] = "failed",
+    [PHASE_DISCOVERED] = "discovered",
 };
 
 static const char *const request_names[REQUEST_MAX] = {
@@ -79,6 +97,10 @@ static const char *const request_names[REQUEST_MAX] = {
     [REQUEST_RETRIEVE_NOTIFICATION] = "retrieve notification",
     [REQUEST_REMOVE_NOTIFICATION] = "remove notification",
     [REQUEST_ABORT] = "abort",
+    [REQUEST_GET_ICON] = "get icon",
+    [REQUEST_SET_DEFAULT_ADDRESS] = "set default address",
+    [REQUEST_RESET] = "reset",
+    [REQUEST_LOAD_CRL] = "load CRL",
 };
 
 const struct phase_rule *phase_rule_of(enum phase phase, enum request request)

@@ -18,6 +18,8 @@ enum phase {
     PHASE_PREPARED,      // PrepareDownload was approved and done
     PHASE_STAGED,        // a package passed the gate
     PHASE_FAILED,        // a step failed: only CancelSession goes on
+    PHASE_DISCOVERED,    // the card accepted an SM-DS: nothing is downloaded from it, what comes next begins
+                         // anew
     PHASE_MAX,
 };
 
@@ -36,6 +38,10 @@ enum request {
     REQUEST_RETRIEVE_NOTIFICATION,
     REQUEST_REMOVE_NOTIFICATION,
     REQUEST_ABORT,
+    REQUEST_GET_ICON,
+    REQUEST_SET_DEFAULT_ADDRESS,
+    REQUEST_RESET,
+    REQUEST_LOAD_CRL,
     REQUEST_MAX,
 };
 

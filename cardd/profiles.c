@@ -84,6 +84,10 @@ static enum err send_command(struct cardd *c, const struct change *change)
     case LPAD__OPERATION__OPERATION_READ:
     case LPAD__OPERATION__OPERATION_DOWNLOAD:
     case LPAD__OPERATION__OPERATION_NOTIFY:
+    case LPAD__OPERATION__OPERATION_DISCOVER:
+    case LPAD__OPERATION__OPERATION_RESET:
+    case LPAD__OPERATION__OPERATION_DEFAULT_ADDRESS:
+    case LPAD__OPERATION__OPERATION_LOAD_CRL:
     case _LPAD__OPERATION_IS_INT_SIZE: break;
     }
     LPAD_BUG("a change that is none");

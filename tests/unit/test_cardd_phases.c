@@ -10,43 +10,52 @@
 #define P PHASE_PREPARED
 #define S PHASE_STAGED
 #define F PHASE_FAILED
+#define D PHASE_DISCOVERED
 #define N PHASE_MAX // not allowed
 
 // The next phase when it was done; in the order of enum phase: idle, challenged, authenticated, prepared,
-// staged, failed. Written out by hand: the table under test is not asked what it should say.
+// staged, failed, discovered. Written out by hand: the table under test is not asked what it should say.
 static const enum phase done[REQUEST_MAX][PHASE_MAX] = {
-    [REQUEST_GET_INFO] = {I, C, A, P, S, F},
-    [REQUEST_LIST_PROFILES] = {I, C, A, P, S, F},
-    [REQUEST_GET_CHALLENGE] = {C, C, N, N, N, N},
-    [REQUEST_AUTHENTICATE_SERVER] = {N, A, N, N, N, N},
-    [REQUEST_PREPARE_DOWNLOAD] = {N, N, P, N, N, N},
-    [REQUEST_STAGE] = {N, N, N, S, N, N},
-    [REQUEST_LOAD] = {N, N, N, N, I, N},
-    [REQUEST_CANCEL_SESSION] = {N, I, I, I, I, I},
-    [REQUEST_CHANGE_PROFILE] = {I, I, N, N, N, N},
-    [REQUEST_SET_NICKNAME] = {I, I, N, N, N, N},
-    [REQUEST_LIST_NOTIFICATIONS] = {I, C, A, P, S, F},
-    [REQUEST_RETRIEVE_NOTIFICATION] = {I, C, A, P, S, F},
-    [REQUEST_REMOVE_NOTIFICATION] = {I, I, N, N, N, N},
-    [REQUEST_ABORT] = {I, C, A, P, S, F},
+    [REQUEST_GET_INFO] = {I, C, A, P, S, F, D},
+    [REQUEST_LIST_PROFILES] = {I, C, A, P, S, F, D},
+    [REQUEST_GET_CHALLENGE] = {C, C, N, N, N, N, C},
+    [REQUEST_AUTHENTICATE_SERVER] = {N, A, N, N, N, N, N},
+    [REQUEST_PREPARE_DOWNLOAD] = {N, N, P, N, N, N, N},
+    [REQUEST_STAGE] = {N, N, N, S, N, N, N},
+    [REQUEST_LOAD] = {N, N, N, N, I, N, N},
+    [REQUEST_CANCEL_SESSION] = {N, I, I, I, I, I, I},
+    [REQUEST_CHANGE_PROFILE] = {I, I, N, N, N, N, I},
+    [REQUEST_SET_NICKNAME] = {I, I, N, N, N, N, I},
+    [REQUEST_LIST_NOTIFICATIONS] = {I, C, A, P, S, F, D},
+    [REQUEST_RETRIEVE_NOTIFICATION] = {I, C, A, P, S, F, D},
+    [REQUEST_REMOVE_NOTIFICATION] = {I, I, N, N, N, N, I},
+    [REQUEST_ABORT] = {I, C, A, P, S, F, D},
+    [REQUEST_GET_ICON] = {I, C, A, P, S, F, D},
+    [REQUEST_SET_DEFAULT_ADDRESS] = {I, I, N, N, N, N, I},
+    [REQUEST_RESET] = {I, I, N, N, N, N, I},
+    [REQUEST_LOAD_CRL] = {I, I, N, N, N, N, I},
 };
 
 // The same after a refusal, by whomever.
 static const enum phase refused[REQUEST_MAX][PHASE_MAX] = {
-    [REQUEST_GET_INFO] = {I, C, A, P, S, F},
-    [REQUEST_LIST_PROFILES] = {I, C, A, P, S, F},
-    [REQUEST_GET_CHALLENGE] = {I, I, N, N, N, N},
-    [REQUEST_AUTHENTICATE_SERVER] = {N, I, N, N, N, N},
-    [REQUEST_PREPARE_DOWNLOAD] = {N, N, F, N, N, N},
-    [REQUEST_STAGE] = {N, N, N, F, N, N},
-    [REQUEST_LOAD] = {N, N, N, N, F, N},
-    [REQUEST_CANCEL_SESSION] = {N, I, I, I, I, I},
-    [REQUEST_CHANGE_PROFILE] = {I, I, N, N, N, N},
-    [REQUEST_SET_NICKNAME] = {I, I, N, N, N, N},
-    [REQUEST_LIST_NOTIFICATIONS] = {I, C, A, P, S, F},
-    [REQUEST_RETRIEVE_NOTIFICATION] = {I, C, A, P, S, F},
-    [REQUEST_REMOVE_NOTIFICATION] = {I, I, N, N, N, N},
-    [REQUEST_ABORT] = {I, C, A, P, S, F},
+    [REQUEST_GET_INFO] = {I, C, A, P, S, F, D},
+    [REQUEST_LIST_PROFILES] = {I, C, A, P, S, F, D},
+    [REQUEST_GET_CHALLENGE] = {I, I, N, N, N, N, I},
+    [REQUEST_AUTHENTICATE_SERVER] = {N, I, N, N, N, N, N},
+    [REQUEST_PREPARE_DOWNLOAD] = {N, N, F, N, N, N, N},
+    [REQUEST_STAGE] = {N, N, N, F, N, N, N},
+    [REQUEST_LOAD] = {N, N, N, N, F, N, N},
+    [REQUEST_CANCEL_SESSION] = {N, I, I, I, I, I, I},
+    [REQUEST_CHANGE_PROFILE] = {I, I, N, N, N, N, I},
+    [REQUEST_SET_NICKNAME] = {I, I, N, N, N, N, I},
+    [REQUEST_LIST_NOTIFICATIONS] = {I, C, A, P, S, F, D},
+    [REQUEST_RETRIEVE_NOTIFICATION] = {I, C, A, P, S, F, D},
+    [REQUEST_REMOVE_NOTIFICATION] = {I, I, N, N, N, N, I},
+    [REQUEST_ABORT] = {I, C, A, P, S, F, D},
+    [REQUEST_GET_ICON] = {I, C, A, P, S, F, D},
+    [REQUEST_SET_DEFAULT_ADDRESS] = {I, I, N, N, N, N, I},
+    [REQUEST_RESET] = {I, I, N, N, N, N, I},
+    [REQUEST_LOAD_CRL] = {I, I, N, N, N, N, I},
 };
 
 static void test_every_cell(void **state)
