@@ -19,15 +19,19 @@ struct options {
     bool curves[PKI_CURVE_MAX];
     bool wrong;
     const char *hosts[HOSTS_MAX];
+    const char *ds_hosts[HOSTS_MAX];
     struct pki_params params;
 };
 
 static void usage(FILE *to)
 {
-    fputs("Usage: sim-pki --out DIR [--curve nist|brp|both] [--eid EID] [--host NAME]... [--wrong]\n"
-          "Writes DIR/<curve>/<name>.cert.der and .key.pem for ci, eum, euicc, dpauth, dppb, dptls.\n"
-          "--wrong adds DIR/<curve>-wrong-<kind>/<curve>/ for every flaw; --list-wrong prints the kinds.\n",
-          to);
+    fputs(
+        "Usage: sim-pki --out DIR [--curve nist|brp|both] [--eid EID] [--host NAME]... [--ds-host NAME]...\n"
+        "               [--wrong]\n"
+        "Writes DIR/<curve>/<name>.cert.der and .key.pem for ci, eum, euicc, dpauth, dppb, dptls, dsauth, "
+        "dstls.\n"
+        "--wrong adds DIR/<curve>-wrong-<kind>/<curve>/ for every flaw; --list-wrong prints the kinds.\n",
+        to);
 }
 
 static int curve_set(struct options *o, const char *text)
@@ -52,31 +56,25 @@ static void wrong_print(void)
 static int option_take(struct options *o, int opt)
 {
     switch (opt) {
-    case 'o':
-        o->out = optarg;
-        return 0;
-    case 'c':
-        return curve_set(o, optarg);
-    case 'e':
-        o->params.eid = optarg;
-        return pki_eid_is_valid(optarg) ? 0 : -1;
+    case 'o': o->out = optarg; return 0;
+    case 'c': return curve_set(o, optarg);
+    case 'e': o->params.eid = optarg; return pki_eid_is_valid(optarg) ? 0 : -1;
     case 'n':
         if (o->params.host_count == HOSTS_MAX) {
             return -1;
         }
         o->hosts[o->params.host_count++] = optarg;
         return 0;
-    case 'w':
-        o->wrong = true;
+    case 's':
+        if (o->params.ds_host_count == HOSTS_MAX) {
+            return -1;
+        }
+        o->ds_hosts[o->params.ds_host_count++] = optarg;
         return 0;
-    case 'l':
-        wrong_print();
-        exit(0);
-    case 'h':
-        usage(stdout);
-        exit(0);
-    default:
-        return -1;
+    case 'w': o->wrong = true; return 0;
+    case 'l': wrong_print(); exit(0);
+    case 'h': usage(stdout); exit(0);
+    default: return -1;
     }
 }
 
@@ -87,6 +85,7 @@ static int options_read(int argc, char **argv, struct options *o)
         {"curve",      required_argument, NULL, 'c'},
         {"eid",        required_argument, NULL, 'e'},
         {"host",       required_argument, NULL, 'n'},
+        {"ds-host",    required_argument, NULL, 's'},
         {"wrong",      no_argument,       NULL, 'w'},
         {"list-wrong", no_argument,       NULL, 'l'},
         {"help",       no_argument,       NULL, 'h'},
@@ -103,6 +102,7 @@ static int options_read(int argc, char **argv, struct options *o)
         o->hosts[o->params.host_count++] = default_host;
     }
     o->params.hosts = o->hosts;
+    o->params.ds_hosts = o->ds_hosts;
     return o->out != NULL && optind == argc ? 0 : -1;
 }
 

@@ -39,21 +39,56 @@ struct profile {
     bool crl;
 };
 
+static const char ca_usage[] = "critical,keyCertSign";
+static const char leaf_usage[] = "critical,digitalSignature";
+static const char leaf_end[] = "20570101000000Z";
+
+// Members of a leaf directly under the CI; its registeredID is its server's.
+#define LEAF(stem, right, wrong, rid)                                                                        \
+    {                                                                                                        \
+        .name = (stem), .not_after = leaf_end, .key_usage = leaf_usage, .policy = (right),                   \
+        .wrong_policy = (wrong), .registered_id = (rid), .issuer = PKI_ROLE_CI, .crl = true                  \
+    }
+
 static const struct profile profiles[PKI_ROLE_MAX] = {
-    [PKI_ROLE_CI] = {"ci",     "20590101000000Z", "critical,keyCertSign,cRLSign", "critical,2.23.146.1.2.1.0",
-                     "critical,2.23.146.1.2.1.2",                                                                                           "2.999.1",  "critical,CA:TRUE",           PKI_ROLE_CI,  true },
-    [PKI_ROLE_EUM] = {"eum",    "20580101000000Z", "critical,keyCertSign",         "critical,2.23.146.1.2.1.2",
-                     "critical,2.23.146.1.2.1.1",                                                                                           "2.999.5",  "critical,CA:TRUE,pathlen:0", PKI_ROLE_CI,
-                     true                                                                                                                                                                                },
-    [PKI_ROLE_EUICC] = {"euicc",  "74960124094858Z", "critical,digitalSignature",    "critical,2.23.146.1.2.1.1",
-                     "critical,2.23.146.1.2.1.4",                                                                                           NULL,       NULL,                         PKI_ROLE_EUM, false},
-    [PKI_ROLE_DPAUTH] = {"dpauth", "20570101000000Z", "critical,digitalSignature",
-                     "critical,2.23.146.1.2.1.4",                                                              "critical,2.23.146.1.2.1.5", "2.999.10", NULL,
-                     PKI_ROLE_CI,                                                                                                                                                                   true },
-    [PKI_ROLE_DPPB] = {"dppb",   "20570101000000Z", "critical,digitalSignature",    "critical,2.23.146.1.2.1.5",
-                     "critical,2.23.146.1.2.1.4",                                                                                           "2.999.10", NULL,                         PKI_ROLE_CI,  true },
-    [PKI_ROLE_DPTLS] = {"dptls",  "20570101000000Z", "critical,digitalSignature",    "2.23.146.1.2.1.3",
-                     "2.23.146.1.2.1.6",                                                                                                    "2.999.10", NULL,                         PKI_ROLE_CI,  true },
+    [PKI_ROLE_CI] =
+        {
+                       .name = "ci",
+                       .not_after = "20590101000000Z",
+                       .key_usage = "critical,keyCertSign,cRLSign",
+                       .policy = "critical,2.23.146.1.2.1.0",
+                       .wrong_policy = "critical,2.23.146.1.2.1.2",
+                       .registered_id = "2.999.1",
+                       .basic_constraints = "critical,CA:TRUE",
+                       .issuer = PKI_ROLE_CI,
+                       .crl = true,
+                       },
+    [PKI_ROLE_EUM] =
+        {
+                       .name = "eum",
+                       .not_after = "20580101000000Z",
+                       .key_usage = ca_usage,
+                       .policy = "critical,2.23.146.1.2.1.2",
+                       .wrong_policy = "critical,2.23.146.1.2.1.1",
+                       .registered_id = "2.999.5",
+                       .basic_constraints = "critical,CA:TRUE,pathlen:0",
+                       .issuer = PKI_ROLE_CI,
+                       .crl = true,
+                       },
+    [PKI_ROLE_EUICC] =
+        {
+                       .name = "euicc",
+                       .not_after = "74960124094858Z",
+                       .key_usage = leaf_usage,
+                       .policy = "critical,2.23.146.1.2.1.1",
+                       .wrong_policy = "critical,2.23.146.1.2.1.4",
+                       .issuer = PKI_ROLE_EUM,
+                       },
+    [PKI_ROLE_DPAUTH] = LEAF("dpauth", "critical,2.23.146.1.2.1.4", "critical,2.23.146.1.2.1.5", "2.999.10"),
+    [PKI_ROLE_DPPB] = LEAF("dppb", "critical,2.23.146.1.2.1.5", "critical,2.23.146.1.2.1.4", "2.999.10"),
+    [PKI_ROLE_DPTLS] = LEAF("dptls", "2.23.146.1.2.1.3", "2.23.146.1.2.1.6", "2.999.10"),
+    [PKI_ROLE_DSAUTH] = LEAF("dsauth", "critical,2.23.146.1.2.1.7", "critical,2.23.146.1.2.1.5", "2.999.15"),
+    [PKI_ROLE_DSTLS] = LEAF("dstls", "2.23.146.1.2.1.6", "2.23.146.1.2.1.3", "2.999.15"),
 };
 
 static const char not_before[] = "20240101000000Z";
@@ -61,6 +96,7 @@ static const char long_ago[] = "20240102000000Z";
 static const char eum_org[] = "RSP Test EUM";
 static const char other_oid[] = "2.999.12";
 static const char other_host[] = "other.example.com";
+static const char *const default_ds_hosts[] = {"smds.example.com"};
 
 static const struct pki_wrong wrong_list[] = {
     {"tls-name",          PKI_ROLE_DPTLS,  PKI_FLAW_HOST      },
@@ -69,6 +105,7 @@ static const struct pki_wrong wrong_list[] = {
     {"tls-signature",     PKI_ROLE_DPTLS,  PKI_FLAW_SIGNATURE },
     {"tls-usage",         PKI_ROLE_DPTLS,  PKI_FLAW_KEY_USAGE },
     {"tls-oid",           PKI_ROLE_DPTLS,  PKI_FLAW_OID       },
+    {"tls-role",          PKI_ROLE_DPTLS,  PKI_FLAW_POLICY    },
     {"dpauth-role",       PKI_ROLE_DPAUTH, PKI_FLAW_POLICY    },
     {"dpauth-expired",    PKI_ROLE_DPAUTH, PKI_FLAW_EXPIRED   },
     {"dpauth-unknown-ci", PKI_ROLE_DPAUTH, PKI_FLAW_UNKNOWN_CI},
@@ -79,6 +116,18 @@ static const struct pki_wrong wrong_list[] = {
     {"dppb-unknown-ci",   PKI_ROLE_DPPB,   PKI_FLAW_UNKNOWN_CI},
     {"dppb-signature",    PKI_ROLE_DPPB,   PKI_FLAW_SIGNATURE },
     {"dppb-oid",          PKI_ROLE_DPPB,   PKI_FLAW_OID       },
+    {"dstls-name",        PKI_ROLE_DSTLS,  PKI_FLAW_HOST      },
+    {"dstls-expired",     PKI_ROLE_DSTLS,  PKI_FLAW_EXPIRED   },
+    {"dstls-unknown-ci",  PKI_ROLE_DSTLS,  PKI_FLAW_UNKNOWN_CI},
+    {"dstls-signature",   PKI_ROLE_DSTLS,  PKI_FLAW_SIGNATURE },
+    {"dstls-usage",       PKI_ROLE_DSTLS,  PKI_FLAW_KEY_USAGE },
+    {"dstls-oid",         PKI_ROLE_DSTLS,  PKI_FLAW_OID       },
+    {"dstls-role",        PKI_ROLE_DSTLS,  PKI_FLAW_POLICY    },
+    {"dsauth-role",       PKI_ROLE_DSAUTH, PKI_FLAW_POLICY    },
+    {"dsauth-expired",    PKI_ROLE_DSAUTH, PKI_FLAW_EXPIRED   },
+    {"dsauth-unknown-ci", PKI_ROLE_DSAUTH, PKI_FLAW_UNKNOWN_CI},
+    {"dsauth-signature",  PKI_ROLE_DSAUTH, PKI_FLAW_SIGNATURE },
+    {"dsauth-oid",        PKI_ROLE_DSAUTH, PKI_FLAW_OID       },
     {"eum-role",          PKI_ROLE_EUM,    PKI_FLAW_POLICY    },
     {"eum-expired",       PKI_ROLE_EUM,    PKI_FLAW_EXPIRED   },
     {"eum-unknown-ci",    PKI_ROLE_EUM,    PKI_FLAW_UNKNOWN_CI},
@@ -126,6 +175,24 @@ bool pki_eid_is_valid(const char *eid)
     return remainder == 1;
 }
 
+static bool is_tls(enum pki_role role)
+{
+    return role == PKI_ROLE_DPTLS || role == PKI_ROLE_DSTLS;
+}
+
+// The names of a TLS certificate; the first is also its subject's.
+static const char *const *hosts_get(enum pki_role role, const struct pki_params *params, size_t *ret_count)
+{
+    bool ds = role == PKI_ROLE_DSTLS;
+
+    if (ds && params->ds_host_count == 0) {
+        *ret_count = 1;
+        return default_ds_hosts;
+    }
+    *ret_count = ds ? params->ds_host_count : params->host_count;
+    return ds ? params->ds_hosts : params->hosts;
+}
+
 static int report(const char *what)
 {
     fprintf(stderr, "sim-pki: %s failed\n", what);
@@ -151,6 +218,8 @@ static const char *eid_outside(const struct pki_params *params)
 static int subject_set(X509 *cert, enum pki_role role, enum pki_flaw flaw, const struct pki_params *params)
 {
     X509_NAME *name = X509_get_subject_name(cert);
+    size_t host_count = 0;
+    const char *const *hosts = hosts_get(role, params, &host_count);
     int failed = 0;
 
     switch (role) {
@@ -176,20 +245,26 @@ static int subject_set(X509 *cert, enum pki_role role, enum pki_flaw flaw, const
         failed |= name_add(name, "O", "ACME");
         failed |= name_add(name, "CN", "TEST SM-DP+");
         break;
-    case PKI_ROLE_DPTLS:
+    case PKI_ROLE_DSAUTH:
         failed |= name_add(name, "O", "ACME");
-        failed |= name_add(name, "CN", flaw == PKI_FLAW_HOST ? other_host : params->hosts[0]);
+        failed |= name_add(name, "CN", "TEST SM-DS");
         break;
-    case PKI_ROLE_MAX:
-        failed = -1;
+    case PKI_ROLE_DPTLS:
+    case PKI_ROLE_DSTLS:
+        failed |= name_add(name, "O", "ACME");
+        failed |= name_add(name, "CN", flaw == PKI_FLAW_HOST ? other_host : hosts[0]);
         break;
+    case PKI_ROLE_MAX: failed = -1; break;
     }
     return failed;
 }
 
 // The sections that nameConstraints and subjectAltName refer to, in OpenSSL's configuration language.
-static CONF *sections_make(enum pki_flaw flaw, const char *registered_id, const struct pki_params *params)
+static CONF *sections_make(enum pki_role role, enum pki_flaw flaw, const char *registered_id,
+                           const struct pki_params *params)
 {
+    size_t host_count = 0;
+    const char *const *hosts = hosts_get(role, params, &host_count);
     BIO *text = BIO_new(BIO_s_mem());
     CONF *conf = NCONF_new(NULL);
     long error_line = 0;
@@ -199,8 +274,8 @@ static CONF *sections_make(enum pki_flaw flaw, const char *registered_id, const 
     if (flaw == PKI_FLAW_HOST) {
         ok = ok && BIO_printf(text, "DNS.0=%s\n", other_host) > 0;
     }
-    for (size_t i = 0; flaw != PKI_FLAW_HOST && i < params->host_count; i++) {
-        ok = ok && BIO_printf(text, "DNS.%zu=%s\n", i, params->hosts[i]) > 0;
+    for (size_t i = 0; flaw != PKI_FLAW_HOST && i < host_count; i++) {
+        ok = ok && BIO_printf(text, "DNS.%zu=%s\n", i, hosts[i]) > 0;
     }
     if (registered_id != NULL) {
         ok = ok && BIO_printf(text, "RID=%s\n", registered_id) > 0;
@@ -233,7 +308,7 @@ static void ext_add(struct ext_writer *w, const char *name, const char *value)
 
 static const char *key_usage_get(const struct profile *p, enum pki_role role, enum pki_flaw flaw)
 {
-    if (flaw != PKI_FLAW_KEY_USAGE || role == PKI_ROLE_DPTLS) {
+    if (flaw != PKI_FLAW_KEY_USAGE || is_tls(role)) {
         return p->key_usage;
     }
     return role == PKI_ROLE_EUM ? "critical,digitalSignature" : "critical,keyCertSign";
@@ -242,7 +317,7 @@ static const char *key_usage_get(const struct profile *p, enum pki_role role, en
 static const char *san_get(const struct profile *p, enum pki_role role, enum pki_flaw flaw, char *buf,
                            size_t size)
 {
-    if (role == PKI_ROLE_DPTLS) {
+    if (is_tls(role)) {
         return "@names";
     }
     snprintf(buf, size, "RID:%s", flaw == PKI_FLAW_OID ? other_oid : p->registered_id);
@@ -262,7 +337,7 @@ static void extensions_add(struct ext_writer *w, enum pki_role role, enum pki_fl
     }
     ext_add(w, "subjectKeyIdentifier", "hash");
     ext_add(w, "keyUsage", key_usage_get(p, role, flaw));
-    if (role == PKI_ROLE_DPTLS) {
+    if (is_tls(role)) {
         ext_add(w, "extendedKeyUsage", tls_use);
     }
     ext_add(w, "certificatePolicies", flaw == PKI_FLAW_POLICY ? p->wrong_policy : p->policy);
@@ -320,7 +395,7 @@ static int cert_fill(X509 *cert, enum pki_role role, enum pki_flaw flaw, const s
     if (X509_set_issuer_name(cert, X509_get_subject_name(issuer)) != 1) {
         return -1;
     }
-    w.conf = sections_make(flaw, flaw == PKI_FLAW_OID ? other_oid : p->registered_id, params);
+    w.conf = sections_make(role, flaw, flaw == PKI_FLAW_OID ? other_oid : p->registered_id, params);
     if (w.conf == NULL) {
         return -1;
     }

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// A test PKI with the certificate profiles of SGP.22: CI, EUM, eUICC and the three SM-DP+ leaves.
+// A test PKI with the certificate profiles of SGP.22: CI, EUM, eUICC, three leaves of an SM-DP+ and two of an
+// SM-DS.
 #ifndef LPAD_SIM_PKI_H
 #define LPAD_SIM_PKI_H
 
@@ -21,6 +22,8 @@ enum pki_role {
     PKI_ROLE_DPAUTH,
     PKI_ROLE_DPPB,
     PKI_ROLE_DPTLS,
+    PKI_ROLE_DSAUTH,
+    PKI_ROLE_DSTLS,
     PKI_ROLE_MAX,
 };
 
@@ -60,6 +63,8 @@ struct pki_params {
     const char *eid;          // 32 digits with valid check digits
     const char *const *hosts; // dNSNames of CERT.DP.TLS
     size_t host_count;
+    const char *const *ds_hosts; // of CERT.DS.TLS; with a count of 0: smds.example.com
+    size_t ds_host_count;
 };
 
 // Folder name of a curve ("nist", "brp") and file stem of a role ("ci", "dpauth", ...).

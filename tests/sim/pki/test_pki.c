@@ -18,11 +18,17 @@
 #include <unistd.h>
 
 static const char *const hosts[] = {"smdp.example.com", "smdp2.example.com"};
-static const struct pki_params params = {"89049032123451234512345678901235", hosts, 2};
+static const char *const ds_hosts[] = {"smds.example.com", "smds2.example.com"};
+static const struct pki_params params = {"89049032123451234512345678901235", hosts, 2, ds_hosts, 2};
 
 struct fixture {
     struct pki_set set[PKI_CURVE_MAX];
 };
+
+static bool is_tls(enum pki_role role)
+{
+    return role == PKI_ROLE_DPTLS || role == PKI_ROLE_DSTLS;
+}
 
 static int setup(void **state)
 {
@@ -86,6 +92,8 @@ static void test_chain_verifies(void **state)
         assert_int_equal(chain_verify(ci, e[PKI_ROLE_DPAUTH].cert, 0), X509_V_OK);
         assert_int_equal(chain_verify(ci, e[PKI_ROLE_DPPB].cert, 0), X509_V_OK);
         assert_int_equal(chain_verify(ci, e[PKI_ROLE_DPTLS].cert, X509_PURPOSE_SSL_SERVER), X509_V_OK);
+        assert_int_equal(chain_verify(ci, e[PKI_ROLE_DSAUTH].cert, 0), X509_V_OK);
+        assert_int_equal(chain_verify(ci, e[PKI_ROLE_DSTLS].cert, X509_PURPOSE_SSL_SERVER), X509_V_OK);
         // The EUM's name constraints mean "starts with", so the chain to the eUICC is verified by hand.
         assert_int_equal(X509_verify(e[PKI_ROLE_EUICC].cert, e[PKI_ROLE_EUM].key), 1);
         assert_int_equal(X509_check_issued(e[PKI_ROLE_EUM].cert, e[PKI_ROLE_EUICC].cert), X509_V_OK);
@@ -128,9 +136,9 @@ static void policy_text(X509 *cert, char *ret_text, size_t size, int *ret_critic
 
 static void test_policies(void **state)
 {
-    static const char *const want[PKI_ROLE_MAX] = {"2.23.146.1.2.1.0", "2.23.146.1.2.1.2",
-                                                   "2.23.146.1.2.1.1", "2.23.146.1.2.1.4",
-                                                   "2.23.146.1.2.1.5", "2.23.146.1.2.1.3"};
+    static const char *const want[PKI_ROLE_MAX] = {"2.23.146.1.2.1.0", "2.23.146.1.2.1.2", "2.23.146.1.2.1.1",
+                                                   "2.23.146.1.2.1.4", "2.23.146.1.2.1.5", "2.23.146.1.2.1.3",
+                                                   "2.23.146.1.2.1.7", "2.23.146.1.2.1.6"};
     struct fixture *f = *state;
     char text[64];
 
@@ -140,7 +148,7 @@ static void test_policies(void **state)
 
             policy_text(f->set[c].entity[r].cert, text, sizeof(text), &critical);
             assert_string_equal(text, want[r]);
-            assert_int_equal(critical, r == PKI_ROLE_DPTLS ? 0 : 1);
+            assert_int_equal(critical, is_tls((enum pki_role)r) ? 0 : 1);
         }
     }
 }
@@ -196,6 +204,13 @@ static void test_names(void **state)
             registered_id_text(e[r].cert, text, sizeof(text));
             assert_string_equal(text, "2.999.10");
         }
+        for (int r = PKI_ROLE_DSAUTH; r <= PKI_ROLE_DSTLS; r++) {
+            registered_id_text(e[r].cert, text, sizeof(text));
+            assert_string_equal(text, "2.999.15");
+        }
+        assert_int_equal(X509_check_host(e[PKI_ROLE_DSTLS].cert, "smds.example.com", 0, 0, NULL), 1);
+        assert_int_equal(X509_check_host(e[PKI_ROLE_DSTLS].cert, "smds2.example.com", 0, 0, NULL), 1);
+        assert_int_equal(X509_check_host(e[PKI_ROLE_DSTLS].cert, "smdp.example.com", 0, 0, NULL), 0);
         assert_int_equal(X509_check_host(e[PKI_ROLE_DPTLS].cert, "smdp.example.com", 0, 0, NULL), 1);
         assert_int_equal(X509_check_host(e[PKI_ROLE_DPTLS].cert, "smdp2.example.com", 0, 0, NULL), 1);
         assert_int_equal(X509_check_host(e[PKI_ROLE_DPTLS].cert, "other.example.com", 0, 0, NULL), 0);
@@ -212,24 +227,18 @@ static void test_names(void **state)
 static int expected_error(enum pki_flaw flaw)
 {
     switch (flaw) {
-    case PKI_FLAW_EXPIRED:
-        return X509_V_ERR_CERT_HAS_EXPIRED;
-    case PKI_FLAW_UNKNOWN_CI:
-        return X509_V_ERR_UNABLE_TO_GET_ISSUER_CERT_LOCALLY;
-    case PKI_FLAW_SIGNATURE:
-        return X509_V_ERR_CERT_SIGNATURE_FAILURE;
-    case PKI_FLAW_KEY_USAGE:
-        return X509_V_ERR_INVALID_PURPOSE;
-    case PKI_FLAW_CA:
-        return X509_V_ERR_KU_KEY_CERT_SIGN_INVALID_FOR_NON_CA;
+    case PKI_FLAW_EXPIRED: return X509_V_ERR_CERT_HAS_EXPIRED;
+    case PKI_FLAW_UNKNOWN_CI: return X509_V_ERR_UNABLE_TO_GET_ISSUER_CERT_LOCALLY;
+    case PKI_FLAW_SIGNATURE: return X509_V_ERR_CERT_SIGNATURE_FAILURE;
+    case PKI_FLAW_KEY_USAGE: return X509_V_ERR_INVALID_PURPOSE;
+    case PKI_FLAW_CA: return X509_V_ERR_KU_KEY_CERT_SIGN_INVALID_FOR_NON_CA;
     case PKI_FLAW_NONE:
     case PKI_FLAW_HOST:
     case PKI_FLAW_POLICY:
     case PKI_FLAW_OID:
     case PKI_FLAW_ORG:
     case PKI_FLAW_IIN:
-    case PKI_FLAW_MAX:
-        break;
+    case PKI_FLAW_MAX: break;
     }
     return X509_V_OK;
 }
@@ -237,14 +246,13 @@ static int expected_error(enum pki_flaw flaw)
 static void wrong_check(const struct pki_wrong *wrong, const struct pki_set *good, const struct pki_set *bad)
 {
     X509 *cert = bad->entity[wrong->role].cert;
-    int purpose = wrong->role == PKI_ROLE_DPTLS ? X509_PURPOSE_SSL_SERVER : 0;
+    int purpose = is_tls(wrong->role) ? X509_PURPOSE_SSL_SERVER : 0;
     char text[64];
     int critical = 0;
 
     assert_int_not_equal(X509_cmp(cert, good->entity[wrong->role].cert), 0);
     assert_int_equal(X509_cmp(bad->entity[PKI_ROLE_CI].cert, good->entity[PKI_ROLE_CI].cert), 0);
-    if (wrong->role != PKI_ROLE_EUICC &&
-        (wrong->role == PKI_ROLE_DPTLS || wrong->flaw != PKI_FLAW_KEY_USAGE)) {
+    if (wrong->role != PKI_ROLE_EUICC && (is_tls(wrong->role) || wrong->flaw != PKI_FLAW_KEY_USAGE)) {
         assert_int_equal(chain_verify(bad->entity[PKI_ROLE_CI].cert, cert, purpose),
                          expected_error(wrong->flaw));
     }
