@@ -169,7 +169,7 @@ static void run_operation(struct rig *rig, const struct operation *o, unsigned n
 {
     struct run run = {0};
     struct processes processes;
-    int64_t before[ROLE_MAX], after[ROLE_MAX], start;
+    int64_t before[ROLE_MAX], after[ROLE_MAX];
     bool group = rig->group.path[0] != 0;
     if (o->prepare != NULL)
         o->prepare(rig);
@@ -179,7 +179,8 @@ static void run_operation(struct rig *rig, const struct operation *o, unsigned n
     processes_read_cpu(&processes, before);
     if (group)
         run.cpu_ns = -cpu_group_read_ns(&rig->group);
-    struct ended e = rig_lpactl_end(rig, rig_lpactl_start(rig, o->input, o->arguments(number), &start));
+    struct started lpactl = rig_lpactl_start(rig, o->input, o->arguments(number));
+    struct ended e = rig_lpactl_end(&lpactl);
     rig_settle(rig);
     if (group)
         run.cpu_ns += cpu_group_read_ns(&rig->group);
@@ -187,7 +188,7 @@ static void run_operation(struct rig *rig, const struct operation *o, unsigned n
     for (int i = 0; i < ROLE_MAX; i++)
         run.role_cpu_ns[i] = after[i] - before[i];
     run.lpactl_cpu_ns = e.cpu_ns;
-    run.time_ns = e.end_ns - start;
+    run.time_ns = e.end_ns - lpactl.start_ns;
     rig_traffic(rig, &mark, &run.traffic);
     if (o->network && run.traffic.requests == 0)
         die("%s: nothing reached the server", o->words);
@@ -388,9 +389,8 @@ static bool has_ended(int pidfd)
 
 static void sample_download(struct rig *rig, struct memory *peak)
 {
-    int64_t start;
-    pid_t pid = rig_lpactl_start(rig, RIG_CODE, arguments_download(0), &start);
-    int pidfd = (int)syscall(SYS_pidfd_open, pid, 0);
+    struct started lpactl = rig_lpactl_start(rig, RIG_CODE, arguments_download(0));
+    int pidfd = (int)syscall(SYS_pidfd_open, lpactl.pid, 0);
     if (pidfd < 0)
         die("pidfd_open");
     while (!has_ended(pidfd)) {
@@ -398,12 +398,12 @@ static void sample_download(struct rig *rig, struct memory *peak)
         struct memory sample;
         processes_list(rig->lpad, &processes);
         if (processes.count < PROCESSES_MAX)
-            processes.pid[processes.count++] = pid;
+            processes.pid[processes.count++] = lpactl.pid;
         memory_sample(&processes, &sample);
         memory_raise(peak, &sample);
     }
     close(pidfd);
-    rig_lpactl_end(rig, pid);
+    rig_lpactl_end(&lpactl);
 }
 
 void measure_memory(struct report *report)

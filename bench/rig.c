@@ -110,8 +110,7 @@ static void make_pki(struct rig *rig)
                           "smdp.example.com",
                           NULL};
     struct program p = {argv, environment, rig->null, rig->null, rig->errors, NULL};
-    int64_t start;
-    if (wait_for_end(spawn(&p, &start), WAIT_MS).code != 0)
+    if (wait_for_end(spawn(&p).pid, WAIT_MS).code != 0)
         die("sim-pki failed");
 }
 
@@ -127,8 +126,7 @@ static pid_t start_simulator(struct rig *rig, const char **argv, size_t count)
     argv[count++] = number;
     argv[count] = NULL;
     struct program p = {argv, environment, rig->null, rig->null, rig->errors, NULL};
-    int64_t start;
-    pid_t pid = spawn(&p, &start);
+    pid_t pid = spawn(&p).pid;
     close(ready[1]);
     struct pollfd poll_for = {.fd = ready[0], .events = POLLIN};
     if (poll(&poll_for, 1, WAIT_MS) != 1 || read(ready[0], &byte, 1) != 1)
@@ -294,12 +292,12 @@ void rig_start_lpad(struct rig *rig, int64_t *ret_ready_ns)
     const char *const argv[] = {PROGRAM("broker/lpad"), "--config", config.text, "--libexec",
                                 PROGRAM("libexec"),     NULL};
     struct program p = {argv, with_notify, rig->null, rig->errors, rig->errors, &rig->group};
-    int64_t start;
-    rig->lpad = spawn(&p, &start);
+    struct started lpad = spawn(&p);
+    rig->lpad = lpad.pid;
     struct pollfd poll_for = {.fd = rig->notify, .events = POLLIN};
     if (poll(&poll_for, 1, WAIT_MS) != 1)
         die("lpad did not get ready");
-    *ret_ready_ns = now_ns() - start;
+    *ret_ready_ns = now_ns() - lpad.start_ns;
     ssize_t n = recv(rig->notify, message, sizeof message, MSG_DONTWAIT);
     if (n < 0 || memmem(message, (size_t)n, "READY=1", 7) == NULL)
         die("lpad said something else than READY=1");
@@ -324,8 +322,7 @@ void rig_settle(struct rig *rig)
     processes_settle(rig->lpad, rig->simulators, 2, quiet);
 }
 
-pid_t rig_lpactl_start(struct rig *rig, const char *input, const char *const *arguments,
-                       int64_t *ret_start_ns)
+struct started rig_lpactl_start(struct rig *rig, const char *input, const char *const *arguments)
 {
     struct path socket_path = path_of(rig, "control.sock");
     const char *argv[ARGS_MAX] = {PROGRAM("ctl/lpactl"), "--socket", socket_path.text};
@@ -339,24 +336,24 @@ pid_t rig_lpactl_start(struct rig *rig, const char *input, const char *const *ar
         die("pipe: %s", strerror(errno));
     close(in[1]);
     struct program p = {argv, environment, in[0], rig->null, rig->errors, &rig->group};
-    pid_t pid = spawn(&p, ret_start_ns);
+    struct started lpactl = spawn(&p);
     close(in[0]);
-    return pid;
+    return lpactl;
 }
 
-struct ended rig_lpactl_end(struct rig *rig, pid_t pid)
+struct ended rig_lpactl_end(const struct started *lpactl)
 {
-    struct ended e = wait_for_end(pid, 3 * WAIT_MS);
-    (void)rig;
+    struct ended e = wait_for_end(lpactl->pid, 3 * WAIT_MS);
     if (e.code != 0)
         die("lpactl ended with code %d", e.code);
+    e.cpu_ns -= lpactl->cpu_ns;
     return e;
 }
 
 void rig_lpactl(struct rig *rig, const char *input, const char *const *arguments)
 {
-    int64_t start;
-    rig_lpactl_end(rig, rig_lpactl_start(rig, input, arguments, &start));
+    struct started lpactl = rig_lpactl_start(rig, input, arguments);
+    rig_lpactl_end(&lpactl);
 }
 
 // --- the simulators' files ---

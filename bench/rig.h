@@ -42,9 +42,8 @@ void rig_stop_lpad(struct rig *rig);
 void rig_settle(struct rig *rig);
 
 // Runs lpactl with these arguments (NULL-terminated) and `input` on its standard input. It must succeed.
-pid_t rig_lpactl_start(struct rig *rig, const char *input, const char *const *arguments,
-                       int64_t *ret_start_ns);
-struct ended rig_lpactl_end(struct rig *rig, pid_t pid);
+struct started rig_lpactl_start(struct rig *rig, const char *input, const char *const *arguments);
+struct ended rig_lpactl_end(const struct started *lpactl);
 void rig_lpactl(struct rig *rig, const char *input, const char *const *arguments);
 
 struct traffic_mark rig_mark(const struct rig *rig);

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// fork, join the group, wait for the go, exec; and the CPU accounting of control groups.
+// vfork, join the group, exec; and the CPU accounting of control groups.
 #include "bench/spawn.h"
 
 #include <errno.h>
@@ -11,7 +11,6 @@
 #include <string.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
-#include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
@@ -86,43 +85,48 @@ void cpu_group_remove(struct cpu_group *group)
 
 // --- programs ---
 
-static _Noreturn void run(const struct program *p, int go)
+// What the child leaves for the parent, whose memory it shares until it execs.
+struct departure {
+    int64_t start_ns, cpu_ns;
+    const char *failed;
+    int error;
+};
+
+static _Noreturn void depart(struct departure *d, const char *failed)
 {
-    char byte;
-    prctl(PR_SET_PDEATHSIG, SIGKILL, 0, 0, 0);
-    if (p->group != NULL && p->group->path[0] != 0 && write(p->group->procs, "0", 1) != 1) {
-        dprintf(2, "%s: cannot join the control group: %s\n", p->argv[0], strerror(errno));
-        _exit(127);
-    }
-    // Ready: the parent reads this byte, then answers.
-    if (write(go, "r", 1) != 1 || read(go, &byte, 1) != 1)
-        _exit(127);
-    if (dup2(p->in, 0) < 0 || dup2(p->out, 1) < 0 || dup2(p->err, 2) < 0)
-        _exit(127);
-    execve(p->argv[0], (char **)(uintptr_t)p->argv, (char **)(uintptr_t)p->environment);
-    dprintf(2, "%s: %s\n", p->argv[0], strerror(errno));
+    d->failed = failed;
+    d->error = errno;
     _exit(127);
 }
 
-pid_t spawn(const struct program *program, int64_t *ret_start_ns)
+static _Noreturn void run(const struct program *p, struct departure *d)
 {
-    int go[2];
-    char byte;
-    if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, go) != 0)
-        die("socketpair: %s", strerror(errno));
-    pid_t pid = fork();
-    if (pid < 0)
-        die("fork: %s", strerror(errno));
+    struct timespec cpu;
+    prctl(PR_SET_PDEATHSIG, SIGKILL, 0, 0, 0);
+    if (p->group != NULL && p->group->path[0] != 0 && write(p->group->procs, "0", 1) != 1)
+        depart(d, "cannot join the control group");
+    if (dup2(p->in, 0) < 0 || dup2(p->out, 1) < 0 || dup2(p->err, 2) < 0)
+        depart(d, "dup2");
+    clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &cpu);
+    d->cpu_ns = cpu.tv_sec * 1000000000LL + cpu.tv_nsec;
+    d->start_ns = now_ns();
+    execve(p->argv[0], (char **)(uintptr_t)p->argv, (char **)(uintptr_t)p->environment);
+    depart(d, "execve");
+}
+
+struct started spawn(const struct program *program)
+{
+    static struct departure d;
+    d = (struct departure){0};
+    // Not fork: the copy's memory would have to be torn down at the program's expense.
+    pid_t pid = vfork();
     if (pid == 0)
-        run(program, go[1]);
-    close(go[1]);
-    if (read(go[0], &byte, 1) != 1)
-        die("%s could not be started", program->argv[0]);
-    *ret_start_ns = now_ns();
-    if (write(go[0], "g", 1) != 1)
-        die("%s could not be started", program->argv[0]);
-    close(go[0]);
-    return pid;
+        run(program, &d);
+    if (pid < 0)
+        die("vfork: %s", strerror(errno));
+    if (d.failed != NULL)
+        die("%s: %s: %s", program->argv[0], d.failed, strerror(d.error));
+    return (struct started){.pid = pid, .start_ns = d.start_ns, .cpu_ns = d.cpu_ns};
 }
 
 struct ended wait_for_end(pid_t pid, int timeout_ms)

@@ -29,9 +29,14 @@ struct program {
     int in, out, err;
     const struct cpu_group *group; // NULL: none
 };
-// Starts the program. It is in its group before `ret_start_ns` is taken, and is let go then: joining a group
-// takes the kernel milliseconds that are nobody's. It dies with the bench.
-pid_t spawn(const struct program *program, int64_t *ret_start_ns);
+struct started {
+    pid_t pid;
+    int64_t start_ns; // at its exec
+    int64_t cpu_ns;   // what it had used until then, which is the bench's
+};
+// Starts the program, in its group already: joining takes the kernel milliseconds that are nobody's. It dies
+// with the bench.
+struct started spawn(const struct program *program);
 
 struct ended {
     int code;       // exit code, or 128 + signal
