@@ -118,7 +118,9 @@ static int on_go_on(sd_event_source *source, void *data)
         finish_stop(b);
         return 0;
     }
-    struct client *c = b->serving && !b->restart_due ? clients_next_waiting(b) : NULL;
+    // How a process ended that is needed now will be known in a moment, and whether it is back at once.
+    bool held = b->restart_due || b->cardd.in_grace || b->policyd.in_grace;
+    struct client *c = b->serving && !held ? clients_next_waiting(b) : NULL;
     if (b->probe_due) {
         b->probe_due = false;
         begin_own(b, REQUEST_PROBE);

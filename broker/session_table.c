@@ -15,45 +15,45 @@
 // Per progress report: one APDU may take minutes while a card writes.
 #define LOAD_MS 300000
 
+// clang-format off
+#define STAGE(s) LPAD__STAGE__STAGE_##s
 const struct session_state_info session_states[SESSION_STATE_MAX] = {
-    [SESSION_IDLE] = {"idle",                      PHASE_NONE,       WAITS_FOR_NOBODY,  0,                        0                         },
-    [SESSION_INTENT] = {"intent",                    PHASE_OPENING,    WAITS_FOR_POLICYD, POLICY_MS,                LPAD__STAGE__STAGE_POLICY },
-    [SESSION_CONNECT] = {"connect",                   PHASE_OPENING,    WAITS_FOR_NETD,    NET_MS,                   LPAD__STAGE__STAGE_CONNECT},
-    [SESSION_INITIATE] = {"initiate-authentication",   PHASE_OPENING,    WAITS_FOR_NETD,    NET_MS,
-                      LPAD__STAGE__STAGE_AUTHENTICATE                                                                                       },
-    [SESSION_AUTHENTICATE_SERVER] = {"authenticate-server",       PHASE_OPENING,    WAITS_FOR_CARDD,   CARD_MS,                  0                         },
-    [SESSION_AUTHENTICATE_CLIENT] = {"authenticate-client",       PHASE_OPEN,       WAITS_FOR_NETD,    NET_MS,                   0                         },
-    [SESSION_INSTALL_INTENT] = {"install-intent",            PHASE_OPEN,       WAITS_FOR_POLICYD, POLICY_MS,                0                         },
-    [SESSION_CONSENT] = {"consent",                   PHASE_OPEN,       WAITS_FOR_CLIENT,  SESSION_DEADLINE_CONSENT,
-                      LPAD__STAGE__STAGE_CONSENT                                                                                            },
-    [SESSION_CONSENTED] = {"consented",                 PHASE_OPEN,       WAITS_FOR_POLICYD, POLICY_MS,                0                         },
-    [SESSION_CONFIRMATION_CODE] = {"confirmation-code",         PHASE_OPEN,       WAITS_FOR_CLIENT,
-                      SESSION_DEADLINE_CONSENT,                                                                   0                         },
-    [SESSION_PREPARE] = {"prepare-download",          PHASE_OPEN,       WAITS_FOR_CARDD,   CARD_MS,
-                      LPAD__STAGE__STAGE_PREPARE                                                                                            },
-    [SESSION_FETCH] = {"get-bound-profile-package", PHASE_OPEN,       WAITS_FOR_NETD,    NET_MS,
-                      LPAD__STAGE__STAGE_FETCH                                                                                              },
-    [SESSION_STAGE] = {"stage",                     PHASE_OPEN,       WAITS_FOR_CARDD,   CARD_MS,                  LPAD__STAGE__STAGE_CHECK  },
-    [SESSION_LOAD] = {"load",                      PHASE_LOADING,    WAITS_FOR_CARDD,   LOAD_MS,                  LPAD__STAGE__STAGE_INSTALL},
-    [SESSION_NOTIFY] = {"notify",                    PHASE_NOTIFYING,  WAITS_FOR_NETD,    NET_MS,                   LPAD__STAGE__STAGE_NOTIFY },
-    [SESSION_REMOVE] = {"remove-notification",       PHASE_NOTIFYING,  WAITS_FOR_CARDD,   CARD_MS,                  0                         },
-    [SESSION_CANCEL_CARD] = {"cancel-card",               PHASE_CANCELLING, WAITS_FOR_CARDD,   CARD_MS,
-                      LPAD__STAGE__STAGE_CANCEL                                                                                             },
-    [SESSION_CANCEL_CONNECT] = {"cancel-connect",            PHASE_CANCELLING, WAITS_FOR_NETD,    NET_MS,                   0                         },
-    [SESSION_CANCEL_SERVER] = {"cancel-server",             PHASE_CANCELLING, WAITS_FOR_NETD,    NET_MS,                   0                         },
-    [SESSION_CHANGE_INTENT] = {"change-intent",             PHASE_ASKING,     WAITS_FOR_POLICYD, POLICY_MS,                0                         },
-    [SESSION_CHANGE_CONSENT] = {"change-consent",            PHASE_ASKING,     WAITS_FOR_CLIENT,  SESSION_DEADLINE_CONSENT,
-                      0                                                                                                                     },
-    [SESSION_CHANGE_CONSENTED] = {"change-consented",          PHASE_ASKING,     WAITS_FOR_POLICYD, POLICY_MS,                0                         },
-    [SESSION_CHANGE_CARD] = {"change",                    PHASE_CHANGING,   WAITS_FOR_CARDD,   CARD_MS,                  0                         },
-    [SESSION_READ] = {"read",                      PHASE_READING,    WAITS_FOR_CARDD,   CARD_MS,                  0                         },
-    [SESSION_DELIVER_LIST] = {"deliver-list",              PHASE_DELIVERING, WAITS_FOR_CARDD,   CARD_MS,                  0                         },
-    [SESSION_DELIVER_INTENT] = {"deliver-intent",            PHASE_DELIVERING, WAITS_FOR_POLICYD, POLICY_MS,                0                         },
-    [SESSION_DELIVER_RETRIEVE] = {"deliver-retrieve",          PHASE_DELIVERING, WAITS_FOR_CARDD,   CARD_MS,                  0                         },
-    [SESSION_DELIVER_CONNECT] = {"deliver-connect",           PHASE_DELIVERING, WAITS_FOR_NETD,    NET_MS,                   0                         },
-    [SESSION_DELIVER_SEND] = {"deliver-send",              PHASE_DELIVERING, WAITS_FOR_NETD,    NET_MS,                   0                         },
-    [SESSION_DELIVER_REMOVE] = {"deliver-remove",            PHASE_DELIVERING, WAITS_FOR_CARDD,   CARD_MS,                  0                         },
+    [SESSION_IDLE] = {"idle", PHASE_NONE, WAITS_FOR_NOBODY, 0, 0},
+    [SESSION_INTENT] = {"intent", PHASE_OPENING, WAITS_FOR_POLICYD, POLICY_MS, STAGE(POLICY)},
+    [SESSION_CONNECT] = {"connect", PHASE_OPENING, WAITS_FOR_NETD, NET_MS, STAGE(CONNECT)},
+    [SESSION_INITIATE] = {"initiate-authentication", PHASE_OPENING, WAITS_FOR_NETD, NET_MS,
+        STAGE(AUTHENTICATE)},
+    [SESSION_AUTHENTICATE_SERVER] = {"authenticate-server", PHASE_OPENING, WAITS_FOR_CARDD, CARD_MS, 0},
+    [SESSION_AUTHENTICATE_CLIENT] = {"authenticate-client", PHASE_OPEN, WAITS_FOR_NETD, NET_MS, 0},
+    [SESSION_INSTALL_INTENT] = {"install-intent", PHASE_OPEN, WAITS_FOR_POLICYD, POLICY_MS, 0},
+    [SESSION_CONSENT] = {"consent", PHASE_OPEN, WAITS_FOR_CLIENT, SESSION_DEADLINE_CONSENT, STAGE(CONSENT)},
+    [SESSION_CONSENTED] = {"consented", PHASE_OPEN, WAITS_FOR_POLICYD, POLICY_MS, 0},
+    [SESSION_CONFIRMATION_CODE] = {"confirmation-code", PHASE_OPEN, WAITS_FOR_CLIENT,
+        SESSION_DEADLINE_CONSENT, 0},
+    [SESSION_PREPARE] = {"prepare-download", PHASE_OPEN, WAITS_FOR_CARDD, CARD_MS, STAGE(PREPARE)},
+    [SESSION_FETCH] = {"get-bound-profile-package", PHASE_OPEN, WAITS_FOR_NETD, NET_MS, STAGE(FETCH)},
+    [SESSION_STAGE] = {"stage", PHASE_OPEN, WAITS_FOR_CARDD, CARD_MS, STAGE(CHECK)},
+    [SESSION_LOAD] = {"load", PHASE_LOADING, WAITS_FOR_CARDD, LOAD_MS, STAGE(INSTALL)},
+    [SESSION_NOTIFY] = {"notify", PHASE_NOTIFYING, WAITS_FOR_NETD, NET_MS, STAGE(NOTIFY)},
+    [SESSION_REMOVE] = {"remove-notification", PHASE_NOTIFYING, WAITS_FOR_CARDD, CARD_MS, 0},
+    [SESSION_CANCEL_CARD] = {"cancel-card", PHASE_CANCELLING, WAITS_FOR_CARDD, CARD_MS, STAGE(CANCEL)},
+    [SESSION_CANCEL_CONNECT] = {"cancel-connect", PHASE_CANCELLING, WAITS_FOR_NETD, NET_MS, 0},
+    [SESSION_CANCEL_SERVER] = {"cancel-server", PHASE_CANCELLING, WAITS_FOR_NETD, NET_MS, 0},
+    [SESSION_CHANGE_INTENT] = {"change-intent", PHASE_ASKING, WAITS_FOR_POLICYD, POLICY_MS, 0},
+    [SESSION_CHANGE_CONSENT] = {"change-consent", PHASE_ASKING, WAITS_FOR_CLIENT, SESSION_DEADLINE_CONSENT,
+        0},
+    [SESSION_CHANGE_CONSENTED] = {"change-consented", PHASE_ASKING, WAITS_FOR_POLICYD, POLICY_MS, 0},
+    [SESSION_CHANGE_CARD] = {"change", PHASE_CHANGING, WAITS_FOR_CARDD, CARD_MS, 0},
+    [SESSION_READ] = {"read", PHASE_READING, WAITS_FOR_CARDD, CARD_MS, 0},
+    [SESSION_DELIVER_LIST] = {"deliver-list", PHASE_DELIVERING, WAITS_FOR_CARDD, CARD_MS, 0},
+    [SESSION_DELIVER_INTENT] = {"deliver-intent", PHASE_DELIVERING, WAITS_FOR_POLICYD, POLICY_MS, 0},
+    [SESSION_DELIVER_RETRIEVE] = {"deliver-retrieve", PHASE_DELIVERING, WAITS_FOR_CARDD, CARD_MS, 0},
+    [SESSION_DELIVER_CONNECT] = {"deliver-connect", PHASE_DELIVERING, WAITS_FOR_NETD, NET_MS, 0},
+    [SESSION_DELIVER_SEND] = {"deliver-send", PHASE_DELIVERING, WAITS_FOR_NETD, NET_MS, 0},
+    [SESSION_DELIVER_REMOVE] = {"deliver-remove", PHASE_DELIVERING, WAITS_FOR_CARDD, CARD_MS, 0},
 };
+#undef STAGE
+// clang-format on
 
 #define DO(...)       .actions = {__VA_ARGS__}
 #define ON(s, e)      .state = SESSION_##s, .event = EVENT_##e, .cancel = SESSION_CANCEL_NONE
@@ -65,6 +65,10 @@ const struct session_state_info session_states[SESSION_STATE_MAX] = {
 #define END    DO(ACTION_FINISH), TO(IDLE)
 #define FAILED DO(ACTION_FAIL), TO(IDLE)
 #define STAY   DO(ACTION_NOTE), TO(SAME)
+// A delivery: what failed for one address is kept, and the next address is tried.
+#define KEEP_AND_GO_ON                                                                                       \
+    IF(FACT_NEXT_OTHER), DO(ACTION_KEEP, ACTION_NEXT_OTHER, ACTION_SEND_INTENT), TO(DELIVER_INTENT)
+#define KEEP_AND_END UNLESS(FACT_NEXT_OTHER), DO(ACTION_KEEP, ACTION_FINISH), TO(IDLE)
 #define CANCELS(s, e, reason)                                                                                \
     .state = SESSION_##s, .event = EVENT_##e, .cancel = SESSION_CANCEL_##reason,                             \
     DO(ACTION_BEGIN_CANCEL, ACTION_CANCEL_CARD), TO(CANCEL_CARD)
@@ -112,7 +116,8 @@ const struct session_row session_rows[] = {
     {IN(OPENING, LOCAL_FAILED), FAILED},
 
     // --- download: the session is open on card and server ---
-    // What is nobody's verdict on the profile only postpones it: for any other reason a server may spend the order.
+    // What is nobody's verdict on the profile only postpones it: for any other reason a server may spend the
+    // order.
     {ON(AUTHENTICATE_CLIENT, NETD_OK), DO(ACTION_SEND_INSTALL_INTENT), TO(INSTALL_INTENT)},
     {ON(INSTALL_INTENT, ALLOW), IF(FACT_CODE_WANTED), DO(ACTION_ASK_CODE), TO(CONFIRMATION_CODE)},
     {ON(INSTALL_INTENT, ALLOW), UNLESS(FACT_CODE_WANTED), DO(ACTION_PREPARE), TO(PREPARE)},
@@ -240,7 +245,8 @@ const struct session_row session_rows[] = {
     {IN(READING, LOCAL_FAILED), FAILED},
 
     // --- delivery: address by address, each in ascending order (SGP.22 v2.5, 3.5) ---
-    {ON(DELIVER_LIST, CARD_OK), IF(FACT_PENDING), DO(ACTION_NEXT_OTHER, ACTION_SEND_INTENT), TO(DELIVER_INTENT)},
+    {ON(DELIVER_LIST, CARD_OK), IF(FACT_PENDING),
+     DO(ACTION_NEXT_OTHER, ACTION_SEND_INTENT), TO(DELIVER_INTENT)},
     {ON(DELIVER_LIST, CARD_OK), UNLESS(FACT_PENDING), END},
     {ON(DELIVER_LIST, CARD_FAILED), FAILED},
     {ON(DELIVER_INTENT, ALLOW), DO(ACTION_RETRIEVE), TO(DELIVER_RETRIEVE)},
@@ -253,22 +259,24 @@ const struct session_row session_rows[] = {
     {ON(DELIVER_SEND, NETD_OK), DO(ACTION_ARCHIVE, ACTION_REMOVE), TO(DELIVER_REMOVE)},
     {ON(DELIVER_REMOVE, NETD_GONE), STAY},
     {ON(DELIVER_REMOVE, STOP), STAY},
-    {ON(DELIVER_REMOVE, CARD_OK), IF(FACT_NEXT_SAME), DO(ACTION_NEXT_SAME, ACTION_RETRIEVE), TO(DELIVER_RETRIEVE)},
-    {ON(DELIVER_REMOVE, CARD_OK), UNLESS(FACT_NEXT_SAME), IF(FACT_NEXT_OTHER), DO(ACTION_NEXT_OTHER, ACTION_SEND_INTENT), TO(DELIVER_INTENT)},
+    {ON(DELIVER_REMOVE, CARD_OK), IF(FACT_NEXT_SAME),
+     DO(ACTION_NEXT_SAME, ACTION_RETRIEVE), TO(DELIVER_RETRIEVE)},
+    {ON(DELIVER_REMOVE, CARD_OK), UNLESS(FACT_NEXT_SAME), IF(FACT_NEXT_OTHER),
+     DO(ACTION_NEXT_OTHER, ACTION_SEND_INTENT), TO(DELIVER_INTENT)},
     {ON(DELIVER_REMOVE, CARD_OK), UNLESS(FACT_NEXT_SAME | FACT_NEXT_OTHER), END},
     // What does not work for one address does not hold up the others.
-    {IN(DELIVERING, DENY), IF(FACT_NEXT_OTHER), DO(ACTION_KEEP, ACTION_NEXT_OTHER, ACTION_SEND_INTENT), TO(DELIVER_INTENT)},
-    {IN(DELIVERING, DENY), UNLESS(FACT_NEXT_OTHER), DO(ACTION_KEEP, ACTION_FINISH), TO(IDLE)},
+    {IN(DELIVERING, DENY), KEEP_AND_GO_ON},
+    {IN(DELIVERING, DENY), KEEP_AND_END},
     // Nobody can be asked: only a delivery that waits for a person would get this, and none does.
-    {IN(DELIVERING, ASK), IF(FACT_NEXT_OTHER), DO(ACTION_KEEP, ACTION_NEXT_OTHER, ACTION_SEND_INTENT), TO(DELIVER_INTENT)},
-    {IN(DELIVERING, ASK), UNLESS(FACT_NEXT_OTHER), DO(ACTION_KEEP, ACTION_FINISH), TO(IDLE)},
-    {IN(DELIVERING, NETD_FAILED), IF(FACT_NEXT_OTHER), DO(ACTION_KEEP, ACTION_NEXT_OTHER, ACTION_SEND_INTENT), TO(DELIVER_INTENT)},
-    {IN(DELIVERING, NETD_FAILED), UNLESS(FACT_NEXT_OTHER), DO(ACTION_KEEP, ACTION_FINISH), TO(IDLE)},
-    {IN(DELIVERING, NETD_GONE), IF(FACT_NEXT_OTHER), DO(ACTION_KEEP, ACTION_NEXT_OTHER, ACTION_SEND_INTENT), TO(DELIVER_INTENT)},
-    {IN(DELIVERING, NETD_GONE), UNLESS(FACT_NEXT_OTHER), DO(ACTION_KEEP, ACTION_FINISH), TO(IDLE)},
+    {IN(DELIVERING, ASK), KEEP_AND_GO_ON},
+    {IN(DELIVERING, ASK), KEEP_AND_END},
+    {IN(DELIVERING, NETD_FAILED), KEEP_AND_GO_ON},
+    {IN(DELIVERING, NETD_FAILED), KEEP_AND_END},
+    {IN(DELIVERING, NETD_GONE), KEEP_AND_GO_ON},
+    {IN(DELIVERING, NETD_GONE), KEEP_AND_END},
     {IN(DELIVERING, NETD_REFUSED), DO(ACTION_KEEP, ACTION_FINISH), TO(IDLE)},
-    {IN(DELIVERING, CARD_FAILED), IF(FACT_NEXT_OTHER), DO(ACTION_KEEP, ACTION_NEXT_OTHER, ACTION_SEND_INTENT), TO(DELIVER_INTENT)},
-    {IN(DELIVERING, CARD_FAILED), UNLESS(FACT_NEXT_OTHER), DO(ACTION_KEEP, ACTION_FINISH), TO(IDLE)},
+    {IN(DELIVERING, CARD_FAILED), KEEP_AND_GO_ON},
+    {IN(DELIVERING, CARD_FAILED), KEEP_AND_END},
     {IN(DELIVERING, CARD_GONE), DO(ACTION_DELIVER_LATER, ACTION_FAIL), TO(IDLE)},
     {IN(DELIVERING, POLICY_GONE), DO(ACTION_DELIVER_LATER, ACTION_FAIL), TO(IDLE)},
     {IN(DELIVERING, CLIENT_GONE), STAY},
@@ -278,8 +286,8 @@ const struct session_row session_rows[] = {
     {IN(DELIVERING, WANTED), UNLESS(FACT_CLIENT), DO(ACTION_DELIVER_LATER, ACTION_FINISH), TO(IDLE)},
     {IN(DELIVERING, WANTED), IF(FACT_CLIENT), STAY},
     {ON(DELIVER_LIST, DEADLINE), FAILED},
-    {IN(DELIVERING, DEADLINE), IF(FACT_NEXT_OTHER), DO(ACTION_KEEP, ACTION_NEXT_OTHER, ACTION_SEND_INTENT), TO(DELIVER_INTENT)},
-    {IN(DELIVERING, DEADLINE), UNLESS(FACT_NEXT_OTHER), DO(ACTION_KEEP, ACTION_FINISH), TO(IDLE)},
+    {IN(DELIVERING, DEADLINE), KEEP_AND_GO_ON},
+    {IN(DELIVERING, DEADLINE), KEEP_AND_END},
     {IN(DELIVERING, STOP), END},
     {IN(DELIVERING, LOCAL_FAILED), FAILED},
 };
