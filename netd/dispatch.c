@@ -2,7 +2,9 @@
 // The dispatch table of lpad-netd and its handlers.
 #include "netd/dispatch.h"
 
+#include "lib/log.h"
 #include "netd/base64.h"
+#include "netd/es11.h"
 #include "netd/sandbox.h"
 #include "proto/convert.h"
 
@@ -102,7 +104,7 @@ static enum err ask_json(struct netd *n, const struct exchange *x, const struct 
     struct http_reply reply;
     LPAD_TRY(buf_finish(request, &body));
     LPAD_TRY(do_exchange(n, x, body, &reply, f));
-    enum err e = check_status(&reply, false, f);
+    enum err e = check_status(&reply, header == JSON_HEADER_OPTIONAL, f);
     if (e == ERR_OK)
         e = json_reply_load(reply.body, header, ret_json, f);
     http_release(n->http);
@@ -152,6 +154,24 @@ static enum err check_smdp_address(const Lpad__NetOpen *open, const struct targe
     return ERR_OK;
 }
 
+// What the card does not trust could not end in a download, so its server is not even spoken to.
+static enum err narrow_trust(struct netd *n, const Lpad__NetOpen *open, struct fault *f)
+{
+    struct bytes pem;
+    if (open->n_ci_pk_ids == 0)
+        return ERR_OK;
+    struct bytes *ids = arena_take(&n->fields, open->n_ci_pk_ids * sizeof(*ids));
+    if (ids == NULL)
+        return ERR_MEMORY;
+    for (size_t i = 0; i < open->n_ci_pk_ids; i++)
+        ids[i] = bytes_from_binary(open->ci_pk_ids[i]);
+    LPAD_TRY(
+        tls_select_trust(bytes_from_binary(n->settings->ci_certificates), ids, open->n_ci_pk_ids, &pem, f));
+    enum err e = http_set_trust(n->http, pem);
+    free((void *)(uintptr_t)pem.data);
+    return e;
+}
+
 static enum err keep_early(struct netd *n, const Lpad__NetOpen *open)
 {
     uint8_t *copy = malloc(open->euicc_info1.len);
@@ -167,6 +187,7 @@ static enum err handle_open(struct netd *n, const Lpad__BrokerToNetd *request, s
     const Lpad__NetOpen *open = request->open;
     struct target target;
     n->phase = NETD_PHASE_FAILED;
+    LPAD_TRY(narrow_trust(n, open, f));
     enum err e = target_find(n->settings, n->resolver, open->host, open->port, &target, f);
     resolver_free(n->resolver);
     n->resolver = NULL;
@@ -266,18 +287,61 @@ static enum err send_authenticated(struct netd *n, const Lpad__BrokerToNetd *req
     return send_reply(n, &reply, -1);
 }
 
+static enum err send_events(struct netd *n, const Lpad__BrokerToNetd *request, struct es11_events *events)
+{
+    Lpad__NetEvent items[ES11_EVENTS_MAX];
+    Lpad__NetEvent *list[ES11_EVENTS_MAX];
+    Lpad__NetEvents message = LPAD__NET_EVENTS__INIT;
+    Lpad__NetdToBroker reply = reply_to(request);
+    for (size_t i = 0; i < events->count; i++) {
+        lpad__net_event__init(&items[i]);
+        items[i].event_id = (char *)(uintptr_t)events->item[i].event_id;
+        items[i].rsp_server_address = events->item[i].address;
+        list[i] = &items[i];
+    }
+    message.n_events = events->count;
+    message.events = list;
+    reply.body_case = LPAD__NETD_TO_BROKER__BODY_EVENTS;
+    reply.events = &message;
+    return send_reply(n, &reply, -1);
+}
+
+static enum err answer_events(struct netd *n, const Lpad__BrokerToNetd *request, const json_t *json,
+                              struct bytes transaction_id, struct fault *f)
+{
+    struct es11_events *events = arena_take(&n->fields, sizeof(*events));
+    if (events == NULL)
+        return ERR_MEMORY;
+    LPAD_TRY(es11_read_events(json, transaction_id, events, f));
+    if (events->skipped > 0)
+        log_info("%zu of the server's events are skipped; %s", events->skipped, events->note);
+    return send_events(n, request, events);
+}
+
+static enum err answer_authenticated(struct netd *n, const Lpad__BrokerToNetd *request, const json_t *json,
+                                     struct bytes transaction_id, struct fault *f)
+{
+    struct es9p_authenticated authenticated;
+    LPAD_TRY(es9p_read_authenticated(json, transaction_id, &n->fields, &authenticated, f));
+    return send_authenticated(n, request, &authenticated);
+}
+
+static bool is_discovery(const Lpad__BrokerToNetd *request)
+{
+    return request->body_case == LPAD__BROKER_TO_NETD__BODY_AUTHENTICATE_CLIENT &&
+           request->authenticate_client->has_discovery && request->authenticate_client->discovery;
+}
+
 static enum err handle_authenticate_client(struct netd *n, const Lpad__BrokerToNetd *request, struct fault *f)
 {
     const Lpad__NetAuthenticateClient *r = request->authenticate_client;
     const struct exchange x = {.path = ES9P_PATH_AUTHENTICATE_CLIENT, .reply_max = n->settings->reply_max};
     struct bytes id = bytes_from_binary(r->transaction_id);
     json_t *json;
-    struct es9p_authenticated authenticated;
     LPAD_TRY(ask_in_transaction(n, &x, id, "authenticateServerResponse", r->authenticate_server_response,
                                 JSON_HEADER_REQUIRED, &json, f));
-    enum err e = es9p_read_authenticated(json, id, &n->fields, &authenticated, f);
-    if (e == ERR_OK)
-        e = send_authenticated(n, request, &authenticated);
+    enum err e = is_discovery(request) ? answer_events(n, request, json, id, f)
+                                       : answer_authenticated(n, request, json, id, f);
     json_decref(json);
     return e;
 }
@@ -337,7 +401,7 @@ static enum err handle_get_bound_profile_package(struct netd *n, const Lpad__Bro
     return e;
 }
 
-// 2xx without a body is the protocol's answer; a body, which some servers send, must say success.
+// 2xx without a body is the protocol's answer; a body, which some servers send, must not say failure.
 static enum err deliver_notification(struct netd *n, ProtobufCBinaryData notification, uint32_t *ret_status,
                                      struct fault *f)
 {
@@ -353,12 +417,11 @@ static enum err deliver_notification(struct netd *n, ProtobufCBinaryData notific
     free(body.data);
     LPAD_TRY(e);
     e = check_status(&reply, true, f);
-    if (e == ERR_OK && reply.body.len > 0) {
-        json_t *json;
-        e = json_reply_load(reply.body, JSON_HEADER_REQUIRED, &json, f);
-        if (e == ERR_OK)
-            json_decref(json);
-    }
+    json_t *json;
+    if (e == ERR_OK)
+        e = json_reply_load(reply.body, JSON_HEADER_OPTIONAL, &json, f);
+    if (e == ERR_OK)
+        json_decref(json);
     http_release(n->http);
     if (e == ERR_OK)
         *ret_status = (uint32_t)reply.status;
@@ -430,6 +493,12 @@ static bool is_fatal(enum err e)
     return class == ERR_CLASS_PEER || class == ERR_CLASS_CLOSED || e == ERR_IO_SANDBOX;
 }
 
+// An SM-DS is asked under the same paths; what is asked of it is another function all the same.
+static Lpad__Function function_of(const struct row *row, const Lpad__BrokerToNetd *request)
+{
+    return is_discovery(request) ? LPAD__FUNCTION__ES11_AUTHENTICATE_CLIENT : row->function;
+}
+
 enum err netd_serve_one(struct netd *n)
 {
     const ProtobufCMessage *frame;
@@ -441,14 +510,17 @@ enum err netd_serve_one(struct netd *n)
         return ERR_PEER_UNEXPECTED;
     struct fault f = {0};
     uint32_t id = request->id;
+    Lpad__Function function = function_of(row, request);
     enum err e = row->handle(n, request, &f);
     arena_reset(&n->fields);
+    if (f.warning[0] != '\0')
+        log_info("the server carried the request out with a warning: %s", f.warning);
     if (e == ERR_OK || is_fatal(e))
         return e;
     // A first request that could not connect leaves nothing to send a second one on.
     if (n->phase == NETD_PHASE_LAZY || n->phase == NETD_PHASE_EARLY)
         n->phase = NETD_PHASE_FAILED;
-    return send_failure(n, id, row->function, e, &f);
+    return send_failure(n, id, function, e, &f);
 }
 
 enum err netd_init(struct netd *n, const Lpad__NetdSettings *settings, struct resolver *resolver,

@@ -68,7 +68,7 @@ void es9p_put_handle_notification(struct buf *b, struct bytes pending_notificati
 
 // --- replies ---
 
-static enum err check_echo(const json_t *reply, struct bytes transaction_id, struct fault *f)
+enum err es9p_check_echo(const json_t *reply, struct bytes transaction_id, struct fault *f)
 {
     struct transaction_id echo;
     LPAD_TRY(json_get_transaction_id(reply, &echo, f));
@@ -144,7 +144,7 @@ enum err es9p_read_authenticated(const json_t *reply, struct bytes transaction_i
                                  struct es9p_authenticated *ret_authenticated, struct fault *f)
 {
     struct es9p_authenticated r = {0};
-    LPAD_TRY(check_echo(reply, transaction_id, f));
+    LPAD_TRY(es9p_check_echo(reply, transaction_id, f));
     LPAD_TRY(read_metadata(reply, arena, &r.metadata, f));
     LPAD_TRY(json_get_tlv(reply, "smdpSigned2", TAG_SEQUENCE, ES9P_SIGNED_MAX, arena, &r.smdp_signed2, f));
     LPAD_TRY(json_get_tlv(reply, "smdpSignature2", TAG_SIGNATURE, ES9P_SIGNATURE_MAX, arena,
@@ -220,7 +220,7 @@ enum err es9p_read_bound_profile_package(const json_t *reply, struct bytes trans
     size_t len;
     uint32_t size = 0;
     int fd;
-    LPAD_TRY(check_echo(reply, transaction_id, f));
+    LPAD_TRY(es9p_check_echo(reply, transaction_id, f));
     LPAD_TRY(json_get_text(reply, "boundProfilePackage", &text, &len, f));
     LPAD_TRY(sealed_create(PACKAGE_NAME, &fd));
     enum err e = decode_into(fd, text, len, &size, f);

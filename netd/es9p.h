@@ -45,6 +45,9 @@ static inline size_t es9p_request_max(size_t tlv_len, size_t text_len)
 
 // --- replies ---
 
+// The reply's transactionId is this one. ERR_REMOTE_SHAPE, ERR_REMOTE_MISMATCH.
+LPAD_NODISCARD enum err es9p_check_echo(const json_t *reply, struct bytes transaction_id, struct fault *f);
+
 struct es9p_initiated {
     struct transaction_id transaction_id;
     struct bytes server_signed1;     // TLV 30

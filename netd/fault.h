@@ -5,9 +5,10 @@
 
 #include "lib/bytes.h"
 
-#define FAULT_CODE_MAX   32  // "8.2.6" and the terminating zero
-#define FAULT_REMOTE_MAX 256 // the server's own words, cut at a character
-#define FAULT_DETAIL_MAX 384 // our sentence
+#define FAULT_CODE_MAX    32  // "8.2.6" and the terminating zero
+#define FAULT_REMOTE_MAX  256 // the server's own words, cut at a character
+#define FAULT_DETAIL_MAX  384 // our sentence
+#define FAULT_WARNING_MAX 384
 
 // Empty strings and zero: not known.
 struct fault {
@@ -16,6 +17,8 @@ struct fault {
     char reason_code[FAULT_CODE_MAX];
     char remote_text[FAULT_REMOTE_MAX]; // valid UTF-8 without NUL, otherwise as hostile as it came
     char detail[FAULT_DETAIL_MAX];      // printable: what came from outside is escaped before it gets here
+    char
+        warning[FAULT_WARNING_MAX]; // of a function that was carried out all the same; printable, for the log
 };
 
 // Writes the sentence (the first one wins: it is the nearest to the cause) and returns `error`.

@@ -324,6 +324,12 @@ enum err http_set_target(struct http *h, const struct target *target)
     return ERR_OK;
 }
 
+enum err http_set_trust(struct http *h, struct bytes pem)
+{
+    struct curl_blob trust = {.data = (void *)(uintptr_t)pem.data, .len = pem.len, .flags = CURL_BLOB_COPY};
+    return curl_easy_setopt(h->easy, CURLOPT_CAINFO_BLOB, &trust) == CURLE_OK ? ERR_OK : ERR_MEMORY;
+}
+
 // --- errors in words ---
 
 static const char *closed_words(void)

@@ -39,6 +39,10 @@ void http_free(struct http *h);
 // Once: the server that every request goes to.
 LPAD_NODISCARD enum err http_set_target(struct http *h, const struct target *target);
 
+// Before the connection: only these CI certificates (PEM, copied) are trusted, instead of the settings'.
+// ERR_MEMORY.
+LPAD_NODISCARD enum err http_set_trust(struct http *h, struct bytes pem);
+
 // Connects, shakes hands, checks the certificate, sends the header of a POST of `body_len` bytes to `path`,
 // and returns before the body. ERR_REMOTE_CONNECT, ERR_REMOTE_TLS, ERR_REMOTE_TIMEOUT, ERR_REMOTE_HTTP,
 // ERR_LIMIT.

@@ -5,9 +5,11 @@
 #include "netd/base64.h"
 
 #include <openssl/rand.h>
+#include <stdio.h>
 #include <string.h>
 
-#define WORDS_MAX 128
+#define WORDS_MAX         128
+#define WARNING_WORDS_MAX 288
 
 enum err json_warm_up(void)
 {
@@ -76,6 +78,16 @@ static void copy_code(const json_t *data, const char *name, char out[FAULT_CODE_
         memcpy(out, text, strlen(text) + 1);
 }
 
+// What a person is told when the server gives no code of its own.
+static const char *refusal_words(const char *word, const struct fault *f)
+{
+    if (strcmp(word, "Expired") == 0)
+        return "the server says that the time for this request is over (Expired); begin again";
+    if (f->subject_code[0] == '\0' && f->reason_code[0] == '\0')
+        return "the server refused (Failed) and gave no code for the reason";
+    return "the server answered Failed";
+}
+
 static enum err refused(const json_t *status, const char *word, struct fault *f)
 {
     const json_t *data = json_object_get(status, "statusCodeData");
@@ -84,7 +96,22 @@ static enum err refused(const json_t *status, const char *word, struct fault *f)
     copy_code(data, "reasonCode", f->reason_code);
     if (message != NULL)
         fault_copy_text(message, f->remote_text, sizeof(f->remote_text));
-    return fault_set(f, ERR_REMOTE_REFUSED, "the server answered %s", word);
+    return fault_set(f, ERR_REMOTE_REFUSED, "%s", refusal_words(word, f));
+}
+
+static void warned(const json_t *status, struct fault *f)
+{
+    const json_t *data = json_object_get(status, "statusCodeData");
+    const char *message = json_string_value(json_object_get(data, "message"));
+    char subject[FAULT_CODE_MAX] = "-";
+    char reason[FAULT_CODE_MAX] = "-";
+    char words[WARNING_WORDS_MAX];
+    copy_code(data, "subjectCode", subject);
+    copy_code(data, "reasonCode", reason);
+    if (message == NULL)
+        message = "no message";
+    snprintf(f->warning, sizeof(f->warning), "subject %s, reason %s: %s", subject, reason,
+             text_escape(bytes_from_text(message), words, sizeof(words)));
 }
 
 static enum err check_status(const json_t *reply, enum json_header rule, struct fault *f)
@@ -97,6 +124,8 @@ static enum err check_status(const json_t *reply, enum json_header rule, struct 
     const char *word = json_string_value(status);
     if (word == NULL)
         return fault_set(f, ERR_REMOTE_SHAPE, "the reply has no header.functionExecutionStatus.status");
+    if (strcmp(word, "Executed-WithWarning") == 0)
+        warned(json_object_get(header, "functionExecutionStatus"), f);
     if (strcmp(word, "Executed-Success") == 0 || strcmp(word, "Executed-WithWarning") == 0)
         return ERR_OK;
     if (strcmp(word, "Failed") == 0 || strcmp(word, "Expired") == 0)
@@ -105,9 +134,21 @@ static enum err check_status(const json_t *reply, enum json_header rule, struct 
                      text_escape(bytes_from_text(word), words, sizeof(words)));
 }
 
+static bool is_blank(struct bytes body)
+{
+    size_t i = 0;
+    while (i < body.len && strchr(" \t\r\n", body.data[i]) != NULL && body.data[i] != '\0')
+        i++;
+    return i == body.len;
+}
+
 enum err json_reply_load(struct bytes body, enum json_header header, json_t **ret_reply, struct fault *f)
 {
     json_t *reply;
+    if (header == JSON_HEADER_OPTIONAL && is_blank(body)) {
+        *ret_reply = json_object();
+        return *ret_reply != NULL ? ERR_OK : ERR_MEMORY;
+    }
     LPAD_TRY(parse(body, &reply, f));
     enum err e = check_status(reply, header, f);
     if (e != ERR_OK) {

@@ -32,11 +32,12 @@ LPAD_NODISCARD enum err json_warm_up(void);
 
 enum json_header {
     JSON_HEADER_REQUIRED,
-    JSON_HEADER_OPTIONAL, // some servers answer CancelSession with an empty object
+    JSON_HEADER_OPTIONAL, // the functions without output: some servers send an empty object, or nothing
 };
 
-// Parses `body`, which must be one JSON object, and reads its functionExecutionStatus: Executed-Success and
-// Executed-WithWarning go on; Failed and Expired are ERR_REMOTE_REFUSED, with the codes and the server's
+// Parses `body`, which must be one JSON object (with JSON_HEADER_OPTIONAL also nothing), and reads its
+// functionExecutionStatus: Executed-Success and Executed-WithWarning go on, the latter with the server's
+// words in the fault's warning; Failed and Expired are ERR_REMOTE_REFUSED, with the codes and the server's
 // words in the fault. The caller gives the reply back with json_decref. ERR_LIMIT: too deep or too many
 // values.
 LPAD_NODISCARD enum err json_reply_load(struct bytes body, enum json_header header, json_t **ret_reply,

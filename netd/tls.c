@@ -9,12 +9,14 @@
 #include <openssl/ssl.h>
 #include <openssl/x509v3.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #define GSMA_ROLES       "2.23.146.1.2.1."
 #define GSMA_ROLE_DP_TLS GSMA_ROLES "3"
 #define GSMA_ROLE_DS_TLS GSMA_ROLES "6"
 #define OID_TEXT_MAX     96
+#define SHOWN_ID_MAX     65 // 32 octets: a SHA-1 or a SHA-256
 
 enum err tls_warm_up(void)
 {
@@ -51,6 +53,81 @@ enum err tls_check_trust(struct bytes pem, struct fault *f)
     if (!at_end)
         return fault_set(f, ERR_INPUT, "CI certificate %zu of the settings cannot be read", count + 1);
     return ERR_OK;
+}
+
+static bool is_listed(const X509 *certificate, const struct bytes *ids, size_t id_count)
+{
+    // The getter fills a cache inside the certificate.
+    const ASN1_OCTET_STRING *id = X509_get0_subject_key_id((X509 *)(uintptr_t)certificate);
+    for (size_t i = 0; id != NULL && i < id_count; i++)
+        if (bytes_equal(bytes_make(ASN1_STRING_get0_data(id), (size_t)ASN1_STRING_length(id)), ids[i]))
+            return true;
+    return false;
+}
+
+// Copies the listed certificates from one to the other; `*ret_all` counts those that were looked at.
+static enum err copy_listed(BIO *from, BIO *to, const struct bytes *ids, size_t id_count, size_t *ret_all,
+                            size_t *ret_listed)
+{
+    size_t all = 0;
+    size_t listed = 0;
+    bool written = true;
+    for (;;) {
+        X509 *certificate = PEM_read_bio_X509(from, NULL, NULL, NULL);
+        if (certificate == NULL)
+            break;
+        all++;
+        if (is_listed(certificate, ids, id_count)) {
+            listed++;
+            written = PEM_write_bio_X509(to, certificate) == 1 && written;
+        }
+        X509_free(certificate);
+    }
+    ERR_clear_error();
+    *ret_all = all;
+    *ret_listed = listed;
+    return written ? ERR_OK : ERR_MEMORY;
+}
+
+static enum err none_listed(size_t all, const struct bytes *ids, struct fault *f)
+{
+    char first[SHOWN_ID_MAX];
+    struct buf b = buf_make(first, sizeof(first));
+    const char *text = "";
+    buf_put_hex(&b, ids[0]);
+    if (buf_finish_text(&b, &text) != ERR_OK)
+        text = "a long identifier";
+    return fault_set(f, ERR_REMOTE_TLS,
+                     "none of the %zu configured CI certificates is one that this card trusts, so no server "
+                     "can be trusted for it; add the certificate of the card's CI (subject key identifier "
+                     "%s) to network.ci_certificates, or use a card of the configured CI",
+                     all, text);
+}
+
+enum err tls_select_trust(struct bytes pem, const struct bytes *ids, size_t id_count, struct bytes *ret_pem,
+                          struct fault *f)
+{
+    size_t all = 0;
+    size_t listed = 0;
+    char *text = NULL;
+    BIO *from = pem.len <= INT32_MAX ? BIO_new_mem_buf(pem.data, (int)pem.len) : NULL;
+    BIO *to = BIO_new(BIO_s_mem());
+    enum err e =
+        from != NULL && to != NULL ? copy_listed(from, to, ids, id_count, &all, &listed) : ERR_MEMORY;
+    if (e == ERR_OK && listed == 0)
+        e = none_listed(all, ids, f);
+    if (e == ERR_OK) {
+        long len = BIO_get_mem_data(to, &text);
+        uint8_t *copy = len > 0 ? malloc((size_t)len) : NULL;
+        if (copy != NULL) {
+            memcpy(copy, text, (size_t)len);
+            *ret_pem = bytes_make(copy, (size_t)len);
+        }
+        e = copy != NULL ? ERR_OK : ERR_MEMORY;
+    }
+    BIO_free(from);
+    BIO_free(to);
+    return e;
 }
 
 static enum err check_roles(const X509 *certificate, struct fault *f)
