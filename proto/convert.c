@@ -12,7 +12,7 @@ static char *borrow(const char *text)
     return (char *)(uintptr_t)text;
 }
 
-static void owner_to_message(const struct profile_owner *owner, Lpad__Owner *ret)
+void owner_to_message(const struct profile_owner *owner, Lpad__Owner *ret)
 {
     lpad__owner__init(ret);
     ret->mcc_mnc = binary_from(owner->mcc_mnc, sizeof owner->mcc_mnc);
@@ -85,6 +85,10 @@ void profile_to_message(const struct profile_info *profile, struct profile_messa
     if (pprs != 0) {
         m->has_pprs = true;
         m->pprs = pprs;
+    }
+    if (profile->icon_type != PROFILE_ICON_NONE) {
+        m->has_icon_type = true;
+        m->icon_type = (uint32_t)profile->icon_type;
     }
 }
 

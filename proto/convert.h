@@ -20,6 +20,9 @@ struct metadata_message {
 // netd (as announced) and cardd (as in the package) both make theirs here: policyd compares the packed bytes.
 void metadata_to_message(const struct profile_metadata *metadata, struct metadata_message *ret);
 
+// Borrows from `owner`, which must be present.
+void owner_to_message(const struct profile_owner *owner, Lpad__Owner *ret);
+
 struct profile_message {
     Lpad__Profile message;
     Lpad__Owner owner;
