@@ -34,7 +34,7 @@ static const struct {
     {LPAD__BROKER_TO_CARDD__BODY_REMOVE_NOTIFICATION,   REQUEST_REMOVE_NOTIFICATION,
      handle_remove_notification                                                                                 },
     {LPAD__BROKER_TO_CARDD__BODY_ABORT,                 REQUEST_ABORT,                 NULL                     },
-    {LPAD__BROKER_TO_CARDD__BODY_GET_ICON,              REQUEST_GET_ICON,              handle_unsupported       },
+    {LPAD__BROKER_TO_CARDD__BODY_GET_ICON,              REQUEST_GET_ICON,              handle_get_icon          },
     {LPAD__BROKER_TO_CARDD__BODY_SET_DEFAULT_ADDRESS,   REQUEST_SET_DEFAULT_ADDRESS,   handle_unsupported       },
     {LPAD__BROKER_TO_CARDD__BODY_RESET,                 REQUEST_RESET,                 handle_unsupported       },
     {LPAD__BROKER_TO_CARDD__BODY_LOAD_CRL,              REQUEST_LOAD_CRL,              handle_unsupported       },

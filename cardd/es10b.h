@@ -7,6 +7,7 @@
 #include "cardd/gate.h"
 #include "rsp/imei.h"
 #include "rsp/notification.h"
+#include "rsp/profile.h"
 #include "rsp/version.h"
 
 #define ES10B_INFO1_MAX         2048
@@ -38,6 +39,23 @@ struct es10b_info2 {
     char sas_number[ES10B_SAS_NUMBER_MAX + 1]; // "" when not given
 };
 LPAD_NODISCARD enum err es10b_get_euicc_info2(struct es10 *es, struct es10b_info2 *ret_info2);
+
+// GetRAT, 5.7.22: the Rules Authorisation Table in the card's order, of which the first rule that fits
+// decides (2.9.2.1). A rule that cannot be read would change what the others mean: ERR_CARD_RESPONSE.
+// ERR_LIMIT: more rules, or more operators of one, than lpad keeps.
+#define ES10B_RAT_MAX           16
+#define ES10B_RAT_OPERATORS_MAX 16
+struct es10b_rat_rule {
+    uint32_t pprs; // PPR1 and so on of rsp/profile.h
+    struct profile_owner operators[ES10B_RAT_OPERATORS_MAX];
+    size_t operator_count;
+    bool consent_required;
+};
+struct es10b_rat {
+    struct es10b_rat_rule rules[ES10B_RAT_MAX];
+    size_t count;
+};
+LPAD_NODISCARD enum err es10b_get_rat(struct es10 *es, struct es10b_rat *ret_rat);
 
 // GetEUICCChallenge, 5.7.7.
 LPAD_NODISCARD enum err es10b_get_euicc_challenge(struct es10 *es,

@@ -17,11 +17,29 @@ struct es10c_profiles {
 // GetEID, 5.7.20.
 LPAD_NODISCARD enum err es10c_get_eid(struct es10 *es, struct eid *ret_eid);
 
-// GetProfilesInfo, 5.7.15, with a tag list that leaves the icon out: three ordinary profiles then fit one
-// response APDU. `search` NULL: all profiles. Profiles without an ICCID are left out: nothing could be done
-// with them. ERR_LIMIT: more than ES10C_PROFILES_MAX.
-LPAD_NODISCARD enum err es10c_get_profiles_info(struct es10 *es, const struct iccid *search,
+// What GetProfilesInfo looks for: at most one of these; all profiles when none is set.
+struct es10c_search {
+    const struct iccid *iccid;
+    struct bytes isdp_aid;
+    bool has_class;
+    enum profile_class class;
+};
+
+// GetProfilesInfo, 5.7.15, with a tag list that leaves the icon itself out: three ordinary profiles then fit
+// one response APDU. `search` NULL: all profiles. What does not fit the search is left out, because not every
+// card searches; so are profiles without an ICCID, with which nothing could be done. ERR_LIMIT: more than
+// ES10C_PROFILES_MAX.
+LPAD_NODISCARD enum err es10c_get_profiles_info(struct es10 *es, const struct es10c_search *search,
                                                 struct es10c_profiles *ret_profiles);
+
+// The icon of one profile, by the same function. `found` false: the card has no such profile.
+struct es10c_icon {
+    bool found;
+    enum profile_icon_type type; // PROFILE_ICON_NONE: it has no icon
+    struct bytes icon; // borrowed until the next call; 1 to PROFILE_ICON_MAX octets when there is one
+};
+LPAD_NODISCARD enum err es10c_get_icon(struct es10 *es, const struct iccid *iccid,
+                                       struct es10c_icon *ret_icon);
 
 // EnableProfile 5.7.16, DisableProfile 5.7.17, DeleteProfile 5.7.18 (`refresh` plays no part there). Sent
 // once. On a transport error the outcome is unknown: read the profiles again.

@@ -90,6 +90,39 @@ static enum err read_addresses(struct cardd *c, Lpad__CardInfo *info)
     return ERR_OK;
 }
 
+// What the message borrows of a rule lives beside it, and its operators are kept by the table that was read.
+struct rat_reply {
+    struct es10b_rat rat;
+    Lpad__RatEntry entries[ES10B_RAT_MAX];
+    Lpad__RatEntry *list[ES10B_RAT_MAX];
+    Lpad__Owner operators[ES10B_RAT_MAX][ES10B_RAT_OPERATORS_MAX];
+    Lpad__Owner *operator_lists[ES10B_RAT_MAX][ES10B_RAT_OPERATORS_MAX];
+};
+
+static enum err read_rat(struct cardd *c, Lpad__CardInfo *info)
+{
+    struct rat_reply *r = cardd_take(c, sizeof *r);
+    if (r == NULL)
+        return ERR_MEMORY;
+    LPAD_TRY(es10b_get_rat(&c->es10, &r->rat));
+    for (size_t i = 0; i < r->rat.count; i++) {
+        const struct es10b_rat_rule *rule = &r->rat.rules[i];
+        Lpad__RatEntry *m = r->list[i] = &r->entries[i];
+        lpad__rat_entry__init(m);
+        m->pprs = rule->pprs;
+        m->consent_required = rule->consent_required;
+        for (size_t k = 0; k < rule->operator_count; k++) {
+            r->operator_lists[i][k] = &r->operators[i][k];
+            owner_to_message(&rule->operators[k], &r->operators[i][k]);
+        }
+        m->n_operators = rule->operator_count;
+        m->operators = r->operator_lists[i];
+    }
+    info->n_rat = r->rat.count;
+    info->rat = r->list;
+    return ERR_OK;
+}
+
 enum err handle_get_info(struct cardd *c, const Lpad__BrokerToCardd *request, int fd,
                          Lpad__CarddToBroker *reply)
 {
@@ -102,6 +135,8 @@ enum err handle_get_info(struct cardd *c, const Lpad__BrokerToCardd *request, in
     LPAD_TRY(cardd_read_info1(c));
     if (request->get_info->addresses)
         LPAD_TRY(read_addresses(c, info));
+    if (request->get_info->rat)
+        LPAD_TRY(read_rat(c, info));
     // Last: its views into the exchange buffer must live until the reply is packed.
     if (request->get_info->euicc_info2)
         LPAD_TRY(read_info2(c, info));

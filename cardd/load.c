@@ -168,7 +168,8 @@ static Lpad__Profile *read_back(struct cardd *c)
     } *r = cardd_take(c, sizeof *r);
     if (r == NULL)
         return NULL;
-    enum err e = es10c_get_profiles_info(&c->es10, &metadata->iccid, &r->profiles);
+    const struct es10c_search search = {.iccid = &metadata->iccid};
+    enum err e = es10c_get_profiles_info(&c->es10, &search, &r->profiles);
     if (e != ERR_OK || r->profiles.count != 1 || !is_what_was_loaded(&r->profiles.list[0], metadata)) {
         log_error("the installed profile could not be confirmed: %s",
                   e != ERR_OK ? err_words(e) : "the card lists another one than was loaded");

@@ -1,25 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
-// Profiles: listed, and changed with policyd's yes to facts that were read a moment before.
-#include "cardd/approval.h"
+// Profiles: listed, searched for, and their icons.
 #include "cardd/handlers.h"
+#include "cardd/profiles.h"
 
-#include "proto/convert.h"
-
-#include <string.h>
-
-// A list of profiles as the card gives it and as a message carries it.
-struct profiles {
-    struct es10c_profiles read;
-    struct profile_message messages[ES10C_PROFILES_MAX];
-    Lpad__Profile *list[ES10C_PROFILES_MAX];
-};
-
-static enum err read_profiles(struct cardd *c, struct profiles **ret_profiles)
+enum err profiles_read(struct cardd *c, const struct es10c_search *search, struct profiles **ret_profiles)
 {
     struct profiles *p = cardd_take(c, sizeof *p);
     if (p == NULL)
         return ERR_MEMORY;
-    LPAD_TRY(es10c_get_profiles_info(&c->es10, NULL, &p->read));
+    LPAD_TRY(es10c_get_profiles_info(&c->es10, search, &p->read));
     for (size_t i = 0; i < p->read.count; i++) {
         profile_to_message(&p->read.list[i], &p->messages[i]);
         p->list[i] = &p->messages[i].message;
@@ -28,7 +17,7 @@ static enum err read_profiles(struct cardd *c, struct profiles **ret_profiles)
     return ERR_OK;
 }
 
-static const struct profile_info *find_iccid(const struct profiles *p, const struct iccid *iccid)
+const struct profile_info *profiles_find_iccid(const struct profiles *p, const struct iccid *iccid)
 {
     for (size_t i = 0; i < p->read.count; i++)
         if (iccid_equal(&p->read.list[i].iccid, iccid))
@@ -36,7 +25,7 @@ static const struct profile_info *find_iccid(const struct profiles *p, const str
     return NULL;
 }
 
-static const struct profile_info *find_enabled(const struct profiles *p)
+const struct profile_info *profiles_find_enabled(const struct profiles *p)
 {
     for (size_t i = 0; i < p->read.count; i++)
         if (p->read.list[i].state == PROFILE_ENABLED)
@@ -44,15 +33,40 @@ static const struct profile_info *find_enabled(const struct profiles *p)
     return NULL;
 }
 
+// At most one criterion.
+static enum err read_search(const Lpad__CardListProfiles *in, struct iccid *iccid,
+                            struct es10c_search *ret_search)
+{
+    struct es10c_search search = {0};
+    if ((int)in->has_iccid + (int)in->has_isdp_aid + (int)in->has_profile_class > 1)
+        return ERR_INPUT;
+    if (in->has_iccid) {
+        if (iccid_from_card(bytes_from_binary(in->iccid), iccid) != ERR_OK)
+            return ERR_INPUT;
+        search.iccid = iccid;
+    }
+    if (in->has_isdp_aid)
+        search.isdp_aid = bytes_from_binary(in->isdp_aid);
+    search.has_class = in->has_profile_class;
+    search.class = (enum profile_class)in->profile_class;
+    *ret_search = search;
+    return ERR_OK;
+}
+
 enum err handle_list_profiles(struct cardd *c, const Lpad__BrokerToCardd *request, int fd,
                               Lpad__CarddToBroker *reply)
 {
-    (void)request, (void)fd;
+    (void)fd;
     struct profiles *p;
+    struct es10c_search search;
+    struct iccid iccid;
     Lpad__CardProfiles *body = cardd_take(c, sizeof *body);
     if (body == NULL)
         return ERR_MEMORY;
-    LPAD_TRY(read_profiles(c, &p));
+    if (read_search(request->list_profiles, &iccid, &search) != ERR_OK)
+        return cardd_fail(c, LPAD__FUNCTION__ES10C_GET_PROFILES_INFO, ERR_INPUT,
+                          "one ICCID, one AID or one class can be searched for");
+    LPAD_TRY(profiles_read(c, &search, &p));
     lpad__card_profiles__init(body);
     body->n_profiles = p->read.count;
     body->profiles = p->list;
@@ -61,157 +75,27 @@ enum err handle_list_profiles(struct cardd *c, const Lpad__BrokerToCardd *reques
     return ERR_OK;
 }
 
-// --- changes ---
-
-struct change {
-    Lpad__Operation operation;
-    Lpad__Function function;
+enum err handle_get_icon(struct cardd *c, const Lpad__BrokerToCardd *request, int fd,
+                         Lpad__CarddToBroker *reply)
+{
+    (void)fd;
+    const Lpad__Function function = LPAD__FUNCTION__ES10C_GET_PROFILES_INFO;
+    struct es10c_icon icon;
     struct iccid iccid;
-    const char *nickname; // of OPERATION_NICKNAME
-    bool refresh;
-};
-
-static enum err send_command(struct cardd *c, const struct change *change)
-{
-    switch (change->operation) {
-    case LPAD__OPERATION__OPERATION_ENABLE:
-        return es10c_enable_profile(&c->es10, &change->iccid, change->refresh);
-    case LPAD__OPERATION__OPERATION_DISABLE:
-        return es10c_disable_profile(&c->es10, &change->iccid, change->refresh);
-    case LPAD__OPERATION__OPERATION_DELETE: return es10c_delete_profile(&c->es10, &change->iccid);
-    case LPAD__OPERATION__OPERATION_NICKNAME:
-        return es10c_set_nickname(&c->es10, &change->iccid, change->nickname);
-    case LPAD__OPERATION__OPERATION_READ:
-    case LPAD__OPERATION__OPERATION_DOWNLOAD:
-    case LPAD__OPERATION__OPERATION_NOTIFY:
-    case LPAD__OPERATION__OPERATION_DISCOVER:
-    case LPAD__OPERATION__OPERATION_RESET:
-    case LPAD__OPERATION__OPERATION_DEFAULT_ADDRESS:
-    case LPAD__OPERATION__OPERATION_LOAD_CRL:
-    case _LPAD__OPERATION_IS_INT_SIZE: break;
-    }
-    LPAD_BUG("a change that is none");
-}
-
-// Whether the card's list shows what the change was to bring about.
-static bool is_done(const struct change *change, const struct profiles *after)
-{
-    const struct profile_info *p = find_iccid(after, &change->iccid);
-    if (change->operation == LPAD__OPERATION__OPERATION_DELETE)
-        return p == NULL;
-    if (p == NULL)
-        return false;
-    if (change->operation == LPAD__OPERATION__OPERATION_NICKNAME)
-        return strcmp(p->nickname, change->nickname) == 0;
-    return (p->state == PROFILE_ENABLED) == (change->operation == LPAD__OPERATION__OPERATION_ENABLE);
-}
-
-// The card may have done it although no good answer came: a modem resets the card on REFRESH, 6F00 follows a
-// switch.
-static bool is_outcome_unknown(enum err e)
-{
-    return e == ERR_CARD_TIMEOUT || e == ERR_CARD_SW || e == ERR_CARD_RESPONSE;
-}
-
-// What the card lists now decides, not what it answered. `result` is what the command came to.
-static enum err settle(struct cardd *c, const struct change *change, enum err result,
-                       struct profiles **ret_after)
-{
-    const struct es10_fault fault = c->es10.fault;
-    struct profiles *after;
-    bool refreshes = change->refresh && change->operation != LPAD__OPERATION__OPERATION_DELETE &&
-                     change->operation != LPAD__OPERATION__OPERATION_NICKNAME;
-    // A REFRESH that nobody fetches takes effect with a reset; a card that fell silent may want one too.
-    bool pending = result == ERR_OK && refreshes && c->apdu.sw >> 8 == 0x91;
-    if (result == ERR_OK)
-        c->failure.detail =
-            (char *)(uintptr_t) "the card accepted the change; what it lists now could not be read";
-    if (pending || result == ERR_CARD_TIMEOUT)
-        LPAD_TRY(apdu_reset(&c->apdu));
-    LPAD_TRY(read_profiles(c, &after));
-    if (!is_done(change, after) && result == ERR_OK && refreshes && !pending) {
-        LPAD_TRY(apdu_reset(&c->apdu));
-        LPAD_TRY(read_profiles(c, &after));
-    }
-    if (!is_done(change, after)) {
-        c->es10.fault = fault;
-        return result != ERR_OK
-                   ? result
-                   : cardd_fail(c, change->function, ERR_CARD_RESPONSE,
-                                "the card said that it was done, but lists the profile as before");
-    }
-    es10_forget(&c->es10);
-    *ret_after = after;
-    return ERR_OK;
-}
-
-static enum err change_profile(struct cardd *c, const struct change *change, Lpad__CarddToBroker *reply)
-{
-    struct profiles *before, *after = NULL;
-    Lpad__CardChanged *body = cardd_take(c, sizeof *body);
+    Lpad__CardIcon *body = cardd_take(c, sizeof *body);
     if (body == NULL)
         return ERR_MEMORY;
-    LPAD_TRY(read_profiles(c, &before));
-    const struct profile_info *target = find_iccid(before, &change->iccid);
-    if (target == NULL)
-        return cardd_fail(c, change->function, ERR_INPUT, "the card has no profile with this ICCID");
-    LPAD_TRY(
-        approval_ask_profile_change(c, change->operation, target, find_enabled(before), change->nickname));
-    enum err e = send_command(c, change);
-    if (e != ERR_OK && !is_outcome_unknown(e))
-        return e;
-    LPAD_TRY(settle(c, change, e, &after));
-    lpad__card_changed__init(body);
-    body->profile = before->list[target - before->read.list];
-    body->n_profiles = after->read.count;
-    body->profiles = after->list;
-    reply->body_case = LPAD__CARDD_TO_BROKER__BODY_CHANGED;
-    reply->changed = body;
+    if (iccid_from_card(bytes_from_binary(request->get_icon->iccid), &iccid) != ERR_OK)
+        return ERR_INPUT;
+    LPAD_TRY(es10c_get_icon(&c->es10, &iccid, &icon));
+    if (!icon.found)
+        return cardd_fail(c, function, ERR_INPUT, "the card has no profile with this ICCID");
+    if (icon.type == PROFILE_ICON_NONE)
+        return cardd_fail(c, function, ERR_INPUT, "this profile has no icon");
+    lpad__card_icon__init(body);
+    body->icon_type = (uint32_t)icon.type;
+    body->icon = binary_from_bytes(icon.icon);
+    reply->body_case = LPAD__CARDD_TO_BROKER__BODY_ICON;
+    reply->icon = body;
     return ERR_OK;
-}
-
-static bool function_of(Lpad__Operation operation, Lpad__Function *ret_function)
-{
-    static const struct {
-        Lpad__Operation operation;
-        Lpad__Function function;
-    } rows[] = {
-        {LPAD__OPERATION__OPERATION_ENABLE,  LPAD__FUNCTION__ES10C_ENABLE_PROFILE },
-        {LPAD__OPERATION__OPERATION_DISABLE, LPAD__FUNCTION__ES10C_DISABLE_PROFILE},
-        {LPAD__OPERATION__OPERATION_DELETE,  LPAD__FUNCTION__ES10C_DELETE_PROFILE },
-    };
-    for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
-        if (rows[i].operation != operation)
-            continue;
-        *ret_function = rows[i].function;
-        return true;
-    }
-    return false;
-}
-
-enum err handle_change_profile(struct cardd *c, const Lpad__BrokerToCardd *request, int fd,
-                               Lpad__CarddToBroker *reply)
-{
-    (void)fd;
-    const Lpad__CardChangeProfile *in = request->change_profile;
-    struct change change = {.operation = in->operation, .refresh = !in->has_refresh || in->refresh};
-    if (!function_of(in->operation, &change.function) ||
-        iccid_from_card(bytes_from_binary(in->iccid), &change.iccid) != ERR_OK)
-        return ERR_INPUT;
-    return change_profile(c, &change, reply);
-}
-
-enum err handle_set_nickname(struct cardd *c, const Lpad__BrokerToCardd *request, int fd,
-                             Lpad__CarddToBroker *reply)
-{
-    (void)fd;
-    const Lpad__CardSetNickname *in = request->set_nickname;
-    struct change change = {
-        .operation = LPAD__OPERATION__OPERATION_NICKNAME,
-        .function = LPAD__FUNCTION__ES10C_SET_NICKNAME,
-        .nickname = in->nickname,
-    };
-    if (iccid_from_card(bytes_from_binary(in->iccid), &change.iccid) != ERR_OK)
-        return ERR_INPUT;
-    return change_profile(c, &change, reply);
 }

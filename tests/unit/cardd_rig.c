@@ -252,6 +252,49 @@ const Lpad__CarddToBroker *cardd_list(struct cardd_rig *r)
     return cardd_call(r, &request, -1);
 }
 
+const Lpad__CarddToBroker *cardd_get_rat(struct cardd_rig *r)
+{
+    REQUEST(GET_INFO, get_info, Lpad__CardGetInfo, LPAD__CARD_GET_INFO__INIT);
+    body.has_rat = true;
+    body.rat = true;
+    return cardd_call(r, &request, -1);
+}
+
+static size_t from_hex(const char *text, uint8_t out[static 16])
+{
+    size_t len;
+    assert_int_equal(hex_decode(text, strlen(text), out, 16, &len), ERR_OK);
+    return len;
+}
+
+// Criteria that are not NULL, and not -1.
+const Lpad__CarddToBroker *cardd_search(struct cardd_rig *r, const char *iccid, const char *aid, int class)
+{
+    REQUEST(LIST_PROFILES, list_profiles, Lpad__CardListProfiles, LPAD__CARD_LIST_PROFILES__INIT);
+    uint8_t iccid_value[16], aid_value[16];
+    if (iccid != NULL) {
+        body.has_iccid = true;
+        body.iccid = binary_from(iccid_value, from_hex(iccid, iccid_value));
+    }
+    if (aid != NULL) {
+        body.has_isdp_aid = true;
+        body.isdp_aid = binary_from(aid_value, from_hex(aid, aid_value));
+    }
+    if (class >= 0) {
+        body.has_profile_class = true;
+        body.profile_class = (Lpad__ProfileClass) class;
+    }
+    return cardd_call(r, &request, -1);
+}
+
+const Lpad__CarddToBroker *cardd_get_icon(struct cardd_rig *r, const char *iccid)
+{
+    REQUEST(GET_ICON, get_icon, Lpad__CardGetIcon, LPAD__CARD_GET_ICON__INIT);
+    uint8_t value[16];
+    body.iccid = binary_from(value, from_hex(iccid, value));
+    return cardd_call(r, &request, -1);
+}
+
 const Lpad__CarddToBroker *cardd_change(struct cardd_rig *r, Lpad__Operation operation, const char *iccid,
                                         bool refresh)
 {

@@ -62,6 +62,9 @@ const Lpad__CarddToBroker *cardd_answer(struct cardd_rig *r);
 // Requests. Each returns the answer, whatever it is.
 const Lpad__CarddToBroker *cardd_get_info(struct cardd_rig *r, bool all);
 const Lpad__CarddToBroker *cardd_list(struct cardd_rig *r);
+const Lpad__CarddToBroker *cardd_get_rat(struct cardd_rig *r);
+const Lpad__CarddToBroker *cardd_search(struct cardd_rig *r, const char *iccid, const char *aid, int class);
+const Lpad__CarddToBroker *cardd_get_icon(struct cardd_rig *r, const char *iccid);
 const Lpad__CarddToBroker *cardd_change(struct cardd_rig *r, Lpad__Operation operation, const char *iccid,
                                         bool refresh);
 const Lpad__CarddToBroker *cardd_nickname(struct cardd_rig *r, const char *iccid, const char *nickname);

@@ -37,6 +37,17 @@ static const char initial[] =
     "\", \"name\": \"Beta\", \"serviceProvider\": \"Example\", \"nickname\": \"b\"},"
     "{\"iccid\": \"89490099999999990044\", \"name\": \"Delta\", \"serviceProvider\": \"Example\"}]}";
 
+// Three profiles of ordinary size that say all that a profile says in a list; the last one is a test profile.
+static const char with_icons[] =
+    "{\"rootDsAddress\": \"smds.example.com\", \"profiles\": ["
+    "{\"iccid\": \"" ICCID_ALPHA "\", \"enabled\": true, \"name\": \"Fleet 2026\", "
+    "\"serviceProvider\": \"Example\", \"owner\": {\"mccMnc\": \"62F210\"}, \"iconType\": \"png\", "
+    "\"icon\": \"89504E470D0A1A0A\"},"
+    "{\"iccid\": \"" ICCID_BETA "\", \"name\": \"Fleet Backup\", \"serviceProvider\": \"Example\", "
+    "\"owner\": {\"mccMnc\": \"62F210\"}, \"iconType\": \"jpg\", \"icon\": \"FFD8FFE0\"},"
+    "{\"iccid\": \"89490099999999990044\", \"name\": \"Delta\", \"serviceProvider\": \"Example\", "
+    "\"owner\": {\"mccMnc\": \"62F210\"}, \"class\": \"test\", \"fieldLoaded\": true}]}";
+
 static struct {
     const char *lpad_cardd, *sim_euicc, *sim_pki;
     char base[128];
@@ -99,18 +110,24 @@ static int clean(void **state)
     return 0;
 }
 
-static struct cardd_rig *start_with(const char *option, const char *value,
+static struct cardd_rig *start_card(const char *card, const char *option, const char *value,
                                     const struct cardd_options *options)
 {
     static char path[512];
     struct cardd_rig *r = &world.rig;
     *r = (struct cardd_rig){.program = world.lpad_cardd, .broker = LINK_NONE, .policyd = LINK_NONE};
     rig_init(&r->card, world.sim_euicc, world.base, world.credentials);
-    rig_file_write(&r->card, "initial.json", initial);
+    rig_file_write(&r->card, "initial.json", card);
     snprintf(path, sizeof path, "%s/initial.json", r->card.dir);
     const char *arguments[] = {"--initial", path, option, value, NULL};
     cardd_rig_start(r, arguments, options);
     return r;
+}
+
+static struct cardd_rig *start_with(const char *option, const char *value,
+                                    const struct cardd_options *options)
+{
+    return start_card(initial, option, value, options);
 }
 
 static struct cardd_rig *start(void)
@@ -197,6 +214,84 @@ static void test_list_in_two_apdus(void **state)
     assert_string_equal(beta->profile_name, "Beta");
     assert_string_equal(beta->nickname, "b");
     assert_int_equal(beta->state, LPAD__PROFILE_STATE__PROFILE_DISABLED);
+    cardd_rig_stop(r);
+}
+
+static void test_list_with_icons_in_two_apdus(void **state)
+{
+    (void)state;
+    struct cardd_rig *r = start_card(with_icons, NULL, NULL, NULL);
+    ASSERT_BODY(cardd_list(r), PROFILES);
+    unsigned before = rig_count_apdus(&r->card);
+    const Lpad__CarddToBroker *answer = cardd_list(r);
+    ASSERT_BODY(answer, PROFILES);
+    assert_int_equal(rig_count_apdus(&r->card) - before, 2);
+    assert_int_equal(answer->profiles->n_profiles, 3);
+    const Lpad__Profile *alpha = find(3, answer->profiles->profiles, CARD_ICCID_ALPHA);
+    assert_true(alpha->has_icon_type);
+    assert_int_equal(alpha->icon_type, 2);
+    assert_false(find(3, answer->profiles->profiles, "98940099999999990044")->has_icon_type);
+
+    answer = cardd_get_icon(r, CARD_ICCID_BETA);
+    ASSERT_BODY(answer, ICON);
+    assert_int_equal(answer->icon->icon_type, 1);
+    assert_int_equal(answer->icon->icon.len, 4);
+    assert_memory_equal(answer->icon->icon.data, "\xFF\xD8\xFF\xE0", 4);
+    assert_failure(cardd_get_icon(r, "98940099999999990044"), ERR_INPUT);
+    assert_failure(cardd_get_icon(r, CARD_ICCID_GAMMA), ERR_INPUT);
+    cardd_rig_stop(r);
+}
+
+static void test_search(void **state)
+{
+    (void)state;
+    struct cardd_rig *r = start_card(with_icons, NULL, NULL, NULL);
+    const Lpad__CarddToBroker *answer = cardd_search(r, CARD_ICCID_BETA, NULL, -1);
+    ASSERT_BODY(answer, PROFILES);
+    assert_int_equal(answer->profiles->n_profiles, 1);
+    assert_string_equal(answer->profiles->profiles[0]->profile_name, "Fleet Backup");
+    char aid[33];
+    ProtobufCBinaryData beta = answer->profiles->profiles[0]->isdp_aid;
+    assert_int_equal(hex_encode(bytes_make(beta.data, beta.len), aid, sizeof aid), ERR_OK);
+    answer = cardd_search(r, NULL, aid, -1);
+    ASSERT_BODY(answer, PROFILES);
+    assert_int_equal(answer->profiles->n_profiles, 1);
+    assert_string_equal(answer->profiles->profiles[0]->profile_name, "Fleet Backup");
+    answer = cardd_search(r, NULL, NULL, LPAD__PROFILE_CLASS__CLASS_TEST);
+    ASSERT_BODY(answer, PROFILES);
+    assert_int_equal(answer->profiles->n_profiles, 1);
+    assert_string_equal(answer->profiles->profiles[0]->profile_name, "Delta");
+    answer = cardd_search(r, NULL, NULL, LPAD__PROFILE_CLASS__CLASS_PROVISIONING);
+    ASSERT_BODY(answer, PROFILES);
+    assert_int_equal(answer->profiles->n_profiles, 0);
+    assert_failure(cardd_search(r, CARD_ICCID_BETA, aid, -1), ERR_INPUT);
+    cardd_rig_stop(r);
+}
+
+static void test_rat(void **state)
+{
+    (void)state;
+    static const char card[] =
+        "{\"rat\": [{\"pprs\": [\"ppr1\"], \"operators\": [{\"mccMnc\": \"62F210\", \"gid1\": \"\"}, "
+        "{\"mccMnc\": \"62F220\"}], \"consent\": false}, {\"pprs\": [\"ppr1\", \"ppr2\"], "
+        "\"operators\": [{\"mccMnc\": \"EEEEEE\", \"gid1\": \"\", \"gid2\": \"\"}], \"consent\": true}]}";
+    struct cardd_rig *r = start_card(card, NULL, NULL, NULL);
+    const Lpad__CarddToBroker *answer = cardd_get_rat(r);
+    ASSERT_BODY(answer, INFO);
+    assert_null(answer->info->info2);
+    assert_int_equal(answer->info->n_rat, 2);
+    const Lpad__RatEntry *first = answer->info->rat[0], *last = answer->info->rat[1];
+    assert_int_equal(first->pprs, 1u << 1);
+    assert_false(first->consent_required);
+    assert_int_equal(first->n_operators, 2);
+    assert_true(first->operators[0]->has_gid1 && first->operators[0]->gid1.len == 0);
+    assert_false(first->operators[0]->has_gid2 || first->operators[1]->has_gid1);
+    assert_memory_equal(first->operators[1]->mcc_mnc.data, "\x62\xF2\x20", 3);
+    assert_int_equal(last->pprs, 1u << 1 | 1u << 2);
+    assert_true(last->consent_required);
+    answer = cardd_get_info(r, true);
+    ASSERT_BODY(answer, INFO);
+    assert_int_equal(answer->info->n_rat, 0);
     cardd_rig_stop(r);
 }
 
@@ -795,6 +890,9 @@ int main(int argc, char **argv)
     const struct CMUnitTest tests[] = {
         RIG_TEST(test_info),
         RIG_TEST(test_list_in_two_apdus),
+        RIG_TEST(test_list_with_icons_in_two_apdus),
+        RIG_TEST(test_search),
+        RIG_TEST(test_rat),
         RIG_TEST(test_change),
         RIG_TEST(test_change_with_lost_channel),
         RIG_TEST(test_change_refused_by_the_card),

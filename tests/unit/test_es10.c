@@ -96,22 +96,143 @@ static void test_nickname(void **state)
     assert_refused(&rig.es10, LPAD__FUNCTION__ES10C_SET_NICKNAME, 1);
 }
 
-#define LIST_ALL    "BF2D0C5C0A5A4F9F7090919295B799"
-#define LIST_SEARCH "BF2D1AA00C5A0A" ICCID "5C0A5A4F9F7090919295B799"
+#define TAGS        "5C0B5A4F9F709091929395B799"
+#define LIST_ALL    "BF2D0D" TAGS
+#define LIST_SEARCH "BF2D1BA00C5A0A" ICCID TAGS
 
 static void test_profiles(void **state)
 {
     (void)state;
     static struct es10c_profiles p;
     struct iccid iccid = iccid_make();
+    const struct es10c_search by_iccid = {.iccid = &iccid};
     assert_int_equal(es10c_get_profiles_info(expect(LIST_ALL, VECTOR_PROFILES), NULL, &p), ERR_OK);
     assert_int_equal(p.count, 1);
     assert_string_equal(p.list[0].spn, "BillionConnect");
     assert_int_equal(p.list[0].state, PROFILE_ENABLED);
-    assert_int_equal(es10c_get_profiles_info(expect(LIST_SEARCH, "BF2D02A000"), &iccid, &p), ERR_OK);
+    assert_int_equal(es10c_get_profiles_info(expect(LIST_SEARCH, "BF2D02A000"), &by_iccid, &p), ERR_OK);
     assert_int_equal(p.count, 0);
     assert_int_equal(es10c_get_profiles_info(expect(LIST_ALL, "BF2D03810101"), NULL, &p), ERR_CARD_RESULT);
     assert_refused(&rig.es10, LPAD__FUNCTION__ES10C_GET_PROFILES_INFO, 1);
+}
+
+#define OTHER       "98940099999999990022"
+#define TWO         "BF2D24A022E30F5A0A" ICCID "950100E30F5A0A" OTHER "950101"
+#define AID_P       "A0000005591010FFFFFFFF8900001000"
+#define SEARCH_AID  "BF2D21A0124F10" AID_P TAGS
+#define SEARCH_TEST "BF2D12A003950100" TAGS
+
+// A card that does not search answers with everything; what was not asked for is left out.
+static void test_search(void **state)
+{
+    (void)state;
+    static struct es10c_profiles p;
+    struct iccid iccid = iccid_make();
+    struct bytes aid = unit_hex(AID_P);
+    const struct es10c_search by_iccid = {.iccid = &iccid};
+    const struct es10c_search by_aid = {.isdp_aid = aid};
+    const struct es10c_search by_class = {.has_class = true, .class = PROFILE_TEST};
+    assert_int_equal(es10c_get_profiles_info(expect(LIST_SEARCH, TWO), &by_iccid, &p), ERR_OK);
+    assert_int_equal(p.count, 1);
+    assert_true(iccid_equal(&p.list[0].iccid, &iccid));
+    assert_int_equal(es10c_get_profiles_info(expect(SEARCH_TEST, TWO), &by_class, &p), ERR_OK);
+    assert_int_equal(p.count, 1);
+    assert_int_equal(p.list[0].class, PROFILE_TEST);
+    assert_int_equal(es10c_get_profiles_info(expect(SEARCH_AID, TWO), &by_aid, &p), ERR_OK);
+    assert_int_equal(p.count, 0);
+    assert_int_equal(
+        es10c_get_profiles_info(
+            expect(SEARCH_AID, "BF2D32A030E31E5A0A" ICCID "4F10" AID_P "E30E5A0A" OTHER "9000"), &by_aid, &p),
+        ERR_OK);
+    assert_int_equal(p.count, 1);
+    unit_free(aid);
+}
+
+#define ICON_SEARCH "BF2D13A00C5A0A" ICCID "5C035A9394"
+
+static void test_icon(void **state)
+{
+    (void)state;
+    struct iccid iccid = iccid_make();
+    struct es10c_icon icon;
+    // The other profile's icon is not this one's.
+    assert_int_equal(es10c_get_icon(expect(ICON_SEARCH, "BF2D2EA02CE3135A0A" OTHER
+                                                        "9301009402FFD8E3155A0A" ICCID "930101940489504E47"),
+                                    &iccid, &icon),
+                     ERR_OK);
+    assert_true(icon.found);
+    assert_int_equal(icon.type, PROFILE_ICON_PNG);
+    assert_bytes_hex(icon.icon, "89504E47");
+    static const char *const none[] = {
+        "BF2D10A00EE30C5A0A" ICCID,
+        "BF2D13A011E30F5A0A" ICCID "930101",
+        "BF2D15A013E3115A0A" ICCID "9301019400",
+        "BF2D13A011E30F5A0A" ICCID "9401FF",
+    };
+    for (size_t i = 0; i < sizeof none / sizeof none[0]; i++) {
+        assert_int_equal(es10c_get_icon(expect(ICON_SEARCH, none[i]), &iccid, &icon), ERR_OK);
+        assert_true(icon.found);
+        assert_int_equal(icon.type, PROFILE_ICON_NONE);
+    }
+    assert_int_equal(es10c_get_icon(expect(ICON_SEARCH, "BF2D02A000"), &iccid, &icon), ERR_OK);
+    assert_false(icon.found);
+    assert_int_equal(es10c_get_icon(expect(ICON_SEARCH, "BF2D05A003E30194"), &iccid, &icon),
+                     ERR_CARD_RESPONSE);
+    assert_int_equal(es10c_get_icon(expect(ICON_SEARCH, "BF2D03810101"), &iccid, &icon), ERR_CARD_RESULT);
+    assert_refused(&rig.es10, LPAD__FUNCTION__ES10C_GET_PROFILES_INFO, 1);
+}
+
+#define ANYBODY "30098003EEEEEE81008200"
+
+static void test_rat(void **state)
+{
+    (void)state;
+    static struct es10b_rat rat;
+    // PPR1 for one operator and its GID, then everything for everybody with consent.
+    assert_int_equal(es10b_get_rat(expect("BF4300", "BF433CA03A301A80020640A110300E800362F210810411223344"
+                                                    "BF7F0082020700"
+                                                    "301C80020560A10B" ANYBODY "8202078083020102BF7F00"),
+                                   &rat),
+                     ERR_OK);
+    assert_int_equal(rat.count, 2);
+    assert_int_equal(rat.rules[0].pprs, PPR1);
+    assert_false(rat.rules[0].consent_required);
+    assert_int_equal(rat.rules[0].operator_count, 1);
+    assert_int_equal(rat.rules[0].operators[0].gid1.len, 4);
+    assert_false(rat.rules[0].operators[0].gid2.present);
+    assert_int_equal(rat.rules[1].pprs, PPR1 | PPR2);
+    assert_true(rat.rules[1].consent_required);
+    assert_true(rat.rules[1].operators[0].gid1.present);
+    assert_int_equal(rat.rules[1].operators[0].gid1.len, 0);
+    assert_int_equal(es10b_get_rat(expect("BF4300", "BF4302A000"), &rat), ERR_OK);
+    assert_int_equal(rat.count, 0);
+    // A table of which a part cannot be read says nothing.
+    static const char *const bad[] = {
+        "BF4300",
+        "BF4304A0023000",
+        "BF430CA00A300880020560A1008200",
+        "BF4314A01230108002056082020780A106300480026F21",
+        "BF4306A0043002A100",
+    };
+    for (size_t i = 0; i < sizeof bad / sizeof bad[0]; i++)
+        assert_int_equal(es10b_get_rat(expect("BF4300", bad[i]), &rat), ERR_CARD_RESPONSE);
+    assert_int_equal(rig.es10.fault.function, LPAD__FUNCTION__ES10B_GET_RAT);
+}
+
+// More than lpad keeps is told, not cut off: the rest could be what matters.
+static void test_rat_is_bounded(void **state)
+{
+    (void)state;
+    static struct es10b_rat rat;
+    char text[600];
+    for (unsigned count = ES10B_RAT_MAX; count <= ES10B_RAT_MAX + 1; count++) {
+        unsigned len = count * 12;
+        int at = snprintf(text, sizeof text, "BF4381%02XA081%02X", len + 3, len);
+        for (unsigned i = 0; i < count; i++)
+            at += snprintf(text + at, sizeof text - (size_t)at, "300A80020560A10082020780");
+        assert_int_equal(es10b_get_rat(expect("BF4300", text), &rat),
+                         count > ES10B_RAT_MAX ? ERR_LIMIT : ERR_OK);
+    }
 }
 
 static void test_bad_profiles(void **state)
@@ -422,6 +543,10 @@ int main(void)
         cmocka_unit_test(test_nickname),
         cmocka_unit_test(test_profiles),
         cmocka_unit_test(test_bad_profiles),
+        cmocka_unit_test(test_search),
+        cmocka_unit_test(test_icon),
+        cmocka_unit_test(test_rat),
+        cmocka_unit_test(test_rat_is_bounded),
         cmocka_unit_test(test_eid),
         cmocka_unit_test(test_addresses),
         cmocka_unit_test(test_info1),

@@ -1,0 +1,160 @@
+// SPDX-License-Identifier: Apache-2.0
+// Profiles changed, with policyd's yes to facts that were read a moment before.
+#include "cardd/approval.h"
+#include "cardd/handlers.h"
+#include "cardd/profiles.h"
+
+#include <string.h>
+
+struct change {
+    Lpad__Operation operation;
+    Lpad__Function function;
+    struct iccid iccid;
+    const char *nickname; // of OPERATION_NICKNAME
+    bool refresh;
+};
+
+static enum err send_command(struct cardd *c, const struct change *change)
+{
+    switch (change->operation) {
+    case LPAD__OPERATION__OPERATION_ENABLE:
+        return es10c_enable_profile(&c->es10, &change->iccid, change->refresh);
+    case LPAD__OPERATION__OPERATION_DISABLE:
+        return es10c_disable_profile(&c->es10, &change->iccid, change->refresh);
+    case LPAD__OPERATION__OPERATION_DELETE: return es10c_delete_profile(&c->es10, &change->iccid);
+    case LPAD__OPERATION__OPERATION_NICKNAME:
+        return es10c_set_nickname(&c->es10, &change->iccid, change->nickname);
+    case LPAD__OPERATION__OPERATION_READ:
+    case LPAD__OPERATION__OPERATION_DOWNLOAD:
+    case LPAD__OPERATION__OPERATION_NOTIFY:
+    case LPAD__OPERATION__OPERATION_DISCOVER:
+    case LPAD__OPERATION__OPERATION_RESET:
+    case LPAD__OPERATION__OPERATION_DEFAULT_ADDRESS:
+    case LPAD__OPERATION__OPERATION_LOAD_CRL:
+    case _LPAD__OPERATION_IS_INT_SIZE: break;
+    }
+    LPAD_BUG("a change that is none");
+}
+
+// Whether the card's list shows what the change was to bring about.
+static bool is_done(const struct change *change, const struct profiles *after)
+{
+    const struct profile_info *p = profiles_find_iccid(after, &change->iccid);
+    if (change->operation == LPAD__OPERATION__OPERATION_DELETE)
+        return p == NULL;
+    if (p == NULL)
+        return false;
+    if (change->operation == LPAD__OPERATION__OPERATION_NICKNAME)
+        return strcmp(p->nickname, change->nickname) == 0;
+    return (p->state == PROFILE_ENABLED) == (change->operation == LPAD__OPERATION__OPERATION_ENABLE);
+}
+
+// The card may have done it although no good answer came: a modem resets the card on REFRESH, 6F00 follows a
+// switch.
+static bool is_outcome_unknown(enum err e)
+{
+    return e == ERR_CARD_TIMEOUT || e == ERR_CARD_SW || e == ERR_CARD_RESPONSE;
+}
+
+// What the card lists now decides, not what it answered. `result` is what the command came to.
+static enum err settle(struct cardd *c, const struct change *change, enum err result,
+                       struct profiles **ret_after)
+{
+    const struct es10_fault fault = c->es10.fault;
+    struct profiles *after;
+    bool refreshes = change->refresh && change->operation != LPAD__OPERATION__OPERATION_DELETE &&
+                     change->operation != LPAD__OPERATION__OPERATION_NICKNAME;
+    // A REFRESH that nobody fetches takes effect with a reset; a card that fell silent may want one too.
+    bool pending = result == ERR_OK && refreshes && c->apdu.sw >> 8 == 0x91;
+    if (result == ERR_OK)
+        c->failure.detail =
+            (char *)(uintptr_t) "the card accepted the change; what it lists now could not be read";
+    if (pending || result == ERR_CARD_TIMEOUT)
+        LPAD_TRY(apdu_reset(&c->apdu));
+    LPAD_TRY(profiles_read(c, NULL, &after));
+    if (!is_done(change, after) && result == ERR_OK && refreshes && !pending) {
+        LPAD_TRY(apdu_reset(&c->apdu));
+        LPAD_TRY(profiles_read(c, NULL, &after));
+    }
+    if (!is_done(change, after)) {
+        c->es10.fault = fault;
+        return result != ERR_OK
+                   ? result
+                   : cardd_fail(c, change->function, ERR_CARD_RESPONSE,
+                                "the card said that it was done, but lists the profile as before");
+    }
+    es10_forget(&c->es10);
+    *ret_after = after;
+    return ERR_OK;
+}
+
+static enum err change_profile(struct cardd *c, const struct change *change, Lpad__CarddToBroker *reply)
+{
+    struct profiles *before, *after = NULL;
+    Lpad__CardChanged *body = cardd_take(c, sizeof *body);
+    if (body == NULL)
+        return ERR_MEMORY;
+    LPAD_TRY(profiles_read(c, NULL, &before));
+    const struct profile_info *target = profiles_find_iccid(before, &change->iccid);
+    if (target == NULL)
+        return cardd_fail(c, change->function, ERR_INPUT, "the card has no profile with this ICCID");
+    LPAD_TRY(approval_ask_profile_change(c, change->operation, target, profiles_find_enabled(before),
+                                         change->nickname));
+    enum err e = send_command(c, change);
+    if (e != ERR_OK && !is_outcome_unknown(e))
+        return e;
+    LPAD_TRY(settle(c, change, e, &after));
+    lpad__card_changed__init(body);
+    body->profile = before->list[target - before->read.list];
+    body->n_profiles = after->read.count;
+    body->profiles = after->list;
+    reply->body_case = LPAD__CARDD_TO_BROKER__BODY_CHANGED;
+    reply->changed = body;
+    return ERR_OK;
+}
+
+static bool function_of(Lpad__Operation operation, Lpad__Function *ret_function)
+{
+    static const struct {
+        Lpad__Operation operation;
+        Lpad__Function function;
+    } rows[] = {
+        {LPAD__OPERATION__OPERATION_ENABLE,  LPAD__FUNCTION__ES10C_ENABLE_PROFILE },
+        {LPAD__OPERATION__OPERATION_DISABLE, LPAD__FUNCTION__ES10C_DISABLE_PROFILE},
+        {LPAD__OPERATION__OPERATION_DELETE,  LPAD__FUNCTION__ES10C_DELETE_PROFILE },
+    };
+    for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
+        if (rows[i].operation != operation)
+            continue;
+        *ret_function = rows[i].function;
+        return true;
+    }
+    return false;
+}
+
+enum err handle_change_profile(struct cardd *c, const Lpad__BrokerToCardd *request, int fd,
+                               Lpad__CarddToBroker *reply)
+{
+    (void)fd;
+    const Lpad__CardChangeProfile *in = request->change_profile;
+    struct change change = {.operation = in->operation, .refresh = !in->has_refresh || in->refresh};
+    if (!function_of(in->operation, &change.function) ||
+        iccid_from_card(bytes_from_binary(in->iccid), &change.iccid) != ERR_OK)
+        return ERR_INPUT;
+    return change_profile(c, &change, reply);
+}
+
+enum err handle_set_nickname(struct cardd *c, const Lpad__BrokerToCardd *request, int fd,
+                             Lpad__CarddToBroker *reply)
+{
+    (void)fd;
+    const Lpad__CardSetNickname *in = request->set_nickname;
+    struct change change = {
+        .operation = LPAD__OPERATION__OPERATION_NICKNAME,
+        .function = LPAD__FUNCTION__ES10C_SET_NICKNAME,
+        .nickname = in->nickname,
+    };
+    if (iccid_from_card(bytes_from_binary(in->iccid), &change.iccid) != ERR_OK)
+        return ERR_INPUT;
+    return change_profile(c, &change, reply);
+}
