@@ -167,7 +167,7 @@ static bool copy_code(char *out, size_t cap, const char *text)
     return true;
 }
 
-// ERR_PEER_UNEXPECTED: well-formed, but no request.
+// ERR_PEER_UNEXPECTED: well-formed, but no request. ERR_INPUT: not supported.
 static enum err read_request(struct request *r, const Lpad__ClientToBroker *m)
 {
     *r = (struct request){.id = m->id};
@@ -195,6 +195,8 @@ static enum err read_request(struct request *r, const Lpad__ClientToBroker *m)
         fits = copy_code(r->nickname, sizeof r->nickname, m->set_nickname->nickname);
         break;
     case LPAD__CLIENT_TO_BROKER__BODY_DOWNLOAD:
+        if (m->download->activation_code == NULL)
+            return ERR_INPUT;
         r->kind = REQUEST_DOWNLOAD;
         r->operation = LPAD__OPERATION__OPERATION_DOWNLOAD;
         fits = copy_code(r->activation_code, sizeof r->activation_code, m->download->activation_code);
@@ -204,6 +206,12 @@ static enum err read_request(struct request *r, const Lpad__ClientToBroker *m)
                                      m->download->confirmation_code);
         }
         break;
+    case LPAD__CLIENT_TO_BROKER__BODY_GET_ICON:
+    case LPAD__CLIENT_TO_BROKER__BODY_SET_DEFAULT_ADDRESS:
+    case LPAD__CLIENT_TO_BROKER__BODY_RESET_CARD:
+    case LPAD__CLIENT_TO_BROKER__BODY_LOAD_CRL:
+    case LPAD__CLIENT_TO_BROKER__BODY_DISCOVER:
+    case LPAD__CLIENT_TO_BROKER__BODY_RESEND_NOTIFICATION: return ERR_INPUT;
     case LPAD__CLIENT_TO_BROKER__BODY_ANSWER:
     case LPAD__CLIENT_TO_BROKER__BODY__NOT_SET:
     case _LPAD__CLIENT_TO_BROKER__BODY__CASE_IS_INT_SIZE: return ERR_PEER_UNEXPECTED;
@@ -224,7 +232,9 @@ static void handle_client(struct client *c, const Lpad__ClientToBroker *m)
         return;
     }
     enum err e = read_request(&c->request, m);
-    if (e != ERR_OK)
+    if (e == ERR_INPUT)
+        client_fail(c, e, "this version of lpad does not support it");
+    else if (e != ERR_OK)
         client_drop(c, e);
     else if (c->request.kind == REQUEST_STATUS)
         status_begin(c);

@@ -219,7 +219,7 @@ void session_audit_change_result(struct session *s, const Lpad__Failure *failure
         audit_put_iccid(s->broker, "iccid", bytes_from_binary(s->loaded->profile->iccid));
         audit_close_object(a);
     }
-    if (s->changed != NULL) {
+    if (s->changed != NULL && s->changed->profile != NULL) {
         audit_open_object(a, "read");
         audit_put_iccid(s->broker, "iccid", bytes_from_binary(s->changed->profile->iccid));
         audit_put_words(a, "before",

@@ -348,6 +348,8 @@ static enum session_event take_ok(struct session *s, const Lpad__CarddToBroker *
     case LPAD__CARDD_TO_BROKER__BODY_CHANGED: return take_changed(s, m->changed);
     case LPAD__CARDD_TO_BROKER__BODY_NOTIFICATIONS: return take_listed(s, m->notifications);
     case LPAD__CARDD_TO_BROKER__BODY_NOTIFICATION: return take_retrieved(s, m->notification);
+    case LPAD__CARDD_TO_BROKER__BODY_ICON:
+    case LPAD__CARDD_TO_BROKER__BODY_DONE:
     case LPAD__CARDD_TO_BROKER__BODY_PROGRESS:
     case LPAD__CARDD_TO_BROKER__BODY_HELLO:
     case LPAD__CARDD_TO_BROKER__BODY__NOT_SET:

@@ -157,6 +157,7 @@ static enum session_event take_ok(struct session *s, const Lpad__NetdToBroker *m
         return EVENT_NETD_OK;
     case LPAD__NETD_TO_BROKER__BODY_CANCEL_SESSION: return EVENT_NETD_OK;
     case LPAD__NETD_TO_BROKER__BODY_FAILURE: session_copy_failure(s, m->failure); return EVENT_NETD_FAILED;
+    case LPAD__NETD_TO_BROKER__BODY_EVENTS:
     case LPAD__NETD_TO_BROKER__BODY_PROGRESS:
     case LPAD__NETD_TO_BROKER__BODY_HELLO:
     case LPAD__NETD_TO_BROKER__BODY__NOT_SET:
