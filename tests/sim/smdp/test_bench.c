@@ -16,7 +16,14 @@
 #include <unistd.h>
 
 static const char *const hosts[] = {"smdp.example.com"};
-static const struct pki_params params = {"89049032123451234512345678901235", hosts, 1};
+static const char *const ds_hosts[] = {"smds.example.com", "ds2.example.com"};
+static const struct pki_params params = {
+    .eid = "89049032123451234512345678901235",
+    .hosts = hosts,
+    .host_count = 1,
+    .ds_hosts = ds_hosts,
+    .ds_host_count = 2,
+};
 
 const char *bench_path(const struct bench *bench, const char *name)
 {
