@@ -35,8 +35,9 @@ install_packages() {
 build() {
     folder=$1
     shift
-    cmake -S "$root" -B "$folder" -G Ninja "$@" >"$folder.log" 2>&1 || {
-        cat "$folder.log" >&2
+    mkdir -p "$folder"
+    cmake -S "$root" -B "$folder" -G Ninja "$@" >"$folder/configure.log" 2>&1 || {
+        cat "$folder/configure.log" >&2
         exit 1
     }
     cmake --build "$folder"

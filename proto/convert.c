@@ -2,6 +2,8 @@
 // RSP values as messages, and the words of enums that several processes show.
 #include "proto/convert.h"
 
+#include "lib/der.h"
+
 #include "supervisor.pb-c.h"
 
 #include <sodium.h>
@@ -24,6 +26,39 @@ void owner_to_message(const struct profile_owner *owner, Lpad__Owner *ret)
         ret->has_gid2 = true;
         ret->gid2 = binary_from(owner->gid2.bytes, owner->gid2.len);
     }
+}
+
+static bool is_typed(der_tag tag)
+{
+    // BF23, serviceSpecificDataNotStoredInEuicc, is for the LPA alone: a package does not carry it.
+    static const der_tag typed[] = {0x5A, 0x91, 0x92, 0x93, 0x94, 0x95, 0xB6, 0xB7, 0x99, 0xBF23};
+    for (size_t i = 0; i < sizeof typed / sizeof typed[0]; i++)
+        if (typed[i] == tag)
+            return true;
+    return false;
+}
+
+// What lpad does not type must be the same too. False when there is nothing of it.
+static bool hash_others(struct bytes whole, uint8_t ret_sha256[static 32])
+{
+    struct der_tlv tlv;
+    crypto_hash_sha256_state state;
+    bool any = false;
+    if (whole.len == 0) // made here, not read
+        return false;
+    crypto_hash_sha256_init(&state);
+    if (der_read(&whole, &tlv) != ERR_OK)
+        LPAD_BUG("metadata that was read cannot be read");
+    for (struct bytes rest = tlv.value; rest.len > 0;) {
+        if (der_read(&rest, &tlv) != ERR_OK)
+            LPAD_BUG("metadata that was read cannot be read");
+        if (is_typed(tlv.tag))
+            continue;
+        crypto_hash_sha256_update(&state, tlv.whole.data, tlv.whole.len);
+        any = true;
+    }
+    crypto_hash_sha256_final(&state, ret_sha256);
+    return any;
 }
 
 void metadata_to_message(const struct profile_metadata *metadata, struct metadata_message *ret)
@@ -58,6 +93,10 @@ void metadata_to_message(const struct profile_metadata *metadata, struct metadat
     }
     m->n_notifications = metadata->notification_count;
     m->notifications = ret->configuration_list;
+    if (hash_others(metadata->whole, ret->others_sha256)) {
+        m->has_others_sha256 = true;
+        m->others_sha256 = binary_from(ret->others_sha256, sizeof ret->others_sha256);
+    }
 }
 
 void profile_to_message(const struct profile_info *profile, struct profile_message *ret)

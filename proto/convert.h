@@ -16,6 +16,7 @@ struct metadata_message {
     Lpad__NotificationConfiguration configurations[METADATA_NOTIFICATIONS_MAX];
     Lpad__NotificationConfiguration *configuration_list[METADATA_NOTIFICATIONS_MAX];
     uint8_t icon_sha256[32];
+    uint8_t others_sha256[32];
 };
 // netd (as announced) and cardd (as in the package) both make theirs here: policyd compares the packed bytes.
 void metadata_to_message(const struct profile_metadata *metadata, struct metadata_message *ret);

@@ -59,6 +59,7 @@ const struct link_limit link_limits[] = {
     ONE(metadata, "profile_name", 0, 64),
     ONE(metadata, "icon_sha256", SHA256),
     MANY(metadata, "notifications", 16),
+    ONE(metadata, "others_sha256", SHA256),
     ONE(notification, "address", 0, 255),
     ONE(notification, "iccid", ICCID),
     MANY(rat_entry, "operators", 16),

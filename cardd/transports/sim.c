@@ -135,6 +135,9 @@ static enum err resynchronise(struct transport *t, int64_t deadline)
     for (;;) {
         size_t len = 0;
         enum err e = recv_frame(t, frame, deadline, &len);
+        // A card that floods other frames would never let the read itself run out of time.
+        if (e == ERR_OK && now_ms() >= deadline)
+            e = ERR_CARD_TIMEOUT;
         if (e != ERR_OK)
             return e == ERR_CARD_TIMEOUT ? gone(t) : e;
         if (len > 2 && (frame[0] == 0x3B || frame[0] == 0x3F))

@@ -12,24 +12,25 @@
 static const struct {
     const char *name, *metadata;
 } packages[] = {
-    {"iccid",                "\"iccid\":\"" OTHER_ICCID "\""                                             },
-    {"profile name",         "\"profileName\":\"Gateway Two\""                                           },
-    {"profile name's case",  "\"profileName\":\"gateway one\""                                           },
-    {"provider",             "\"serviceProviderName\":\"Example Telecom \""                              },
-    {"class test",           "\"class\":\"test\""                                                        },
-    {"class provisioning",   "\"class\":\"provisioning\""                                                },
-    {"no disabling",         "\"pprs\":[\"ppr1\"]"                                                       },
-    {"no deletion",          "\"pprs\":[\"ppr2\"]"                                                       },
-    {"update control",       "\"pprs\":[\"pprUpdateControl\"]"                                           },
+    {"iccid",                   "\"iccid\":\"" OTHER_ICCID "\""                                             },
+    {"profile name",            "\"profileName\":\"Gateway Two\""                                           },
+    {"profile name's case",     "\"profileName\":\"gateway one\""                                           },
+    {"provider",                "\"serviceProviderName\":\"Example Telecom \""                              },
+    {"class test",              "\"class\":\"test\""                                                        },
+    {"class provisioning",      "\"class\":\"provisioning\""                                                },
+    {"no disabling",            "\"pprs\":[\"ppr1\"]"                                                       },
+    {"no deletion",             "\"pprs\":[\"ppr2\"]"                                                       },
+    {"update control",          "\"pprs\":[\"pprUpdateControl\"]"                                           },
     {"notification address",
-     "\"notifications\":[{\"events\":[\"enable\",\"delete\"],\"address\":\"evil.example.com\"}]"         },
-    {"notification events",  "\"notifications\":[{\"events\":[\"delete\"],\"address\":\"" RIG_HOST "\"}]"},
+     "\"notifications\":[{\"events\":[\"enable\",\"delete\"],\"address\":\"evil.example.com\"}]"            },
+    {"notification events",     "\"notifications\":[{\"events\":[\"delete\"],\"address\":\"" RIG_HOST "\"}]"},
     {"more notifications",
      "\"notifications\":[{\"events\":[\"enable\",\"delete\"],\"address\":\"" RIG_HOST "\"},"
-     "{\"events\":[\"disable\"],\"address\":\"" RIG_HOST "\"}]"                                          },
-    {"no notifications",     "\"notifications\":null"                                                    },
-    {"owner",                "\"ownerMccMnc\":\"26201\""                                                 },
-    {"icon",                 "\"icon\":\"iVBORw0KGgo=\",\"iconType\":\"png\""                            },
+     "{\"events\":[\"disable\"],\"address\":\"" RIG_HOST "\"}]"                                             },
+    {"no notifications",        "\"notifications\":null"                                                    },
+    {"owner",                   "\"ownerMccMnc\":\"26201\""                                                 },
+    {"icon",                    "\"icon\":\"iVBORw0KGgo=\",\"iconType\":\"png\""                            },
+    {"what lpad does not type", "\"extraMetadata\":\"BF220AA0088006312E322E3334\""                          },
 };
 
 // After a refusal: no segment went out, none will, and the session can be cancelled with the right reason.
