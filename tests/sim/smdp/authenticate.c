@@ -1,7 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
-// ES9+.AuthenticateClient (SGP.22 v2.5, 5.6.3).
+// ES9+.AuthenticateClient (SGP.22 v2.5, 5.6.3), and ES11's (5.8.2) up to what it answers.
 #include "tests/sim/smdp/smdp.h"
 
+#include "tests/sim/smdp/events.h"
+#include "tests/sim/smdp/faults.h"
 #include "tests/sim/smdp/metadata.h"
 #include "tests/sim/smdp/order.h"
 #include "tests/sim/smdp/text.h"
@@ -212,7 +214,7 @@ static bool order_pick(struct smdp *smdp, const struct session *session, const c
 }
 
 // smdpSigned2 offers the one-time key of a package that was already bound for this eUICC.
-static bool signed2_build(const struct session *session, const struct order *order, struct tlvb *out)
+static bool signed2_build(const struct session *session, const struct order *order, bool v3, struct tlvb *out)
 {
     bool cc = json_is_string(json_object_get(order->spec, "confirmationCode"));
     const uint8_t flag = cc ? 0xff : 0x00;
@@ -224,13 +226,17 @@ static bool signed2_build(const struct session *session, const struct order *ord
     if (json_get_hex(order->memory, "euiccOtpk", &otpk)) {
         tlvb_put_slice(out, 0x5F49, tlvb_get(&otpk));
     }
+    if (v3) {
+        tlvb_put(out, 0x05, NULL, 0); // rpmPending
+        tlvb_put(out, 0x9F7E, "\x01\x02", 2);
+    }
     tlvb_close(out, mark, 0x30);
     tlvb_free(&otpk);
     return !out->failed;
 }
 
 static bool answer(struct smdp *smdp, struct session *session, const struct order *order,
-                   const struct response *r, struct reply *reply)
+                   const struct response *r, bool v3, struct reply *reply)
 {
     const struct cred *dppb = &smdp->store.at[session->server_curve][CRED_DPPB];
     struct tlvb metadata = TLVB_INIT;
@@ -239,7 +245,7 @@ static bool answer(struct smdp *smdp, struct session *session, const struct orde
     size_t signed2_len = 0;
     bool ok = metadata_build(order->spec, json_object_get(order->spec, "announce"), &metadata);
 
-    ok = ok && signed2_build(session, order, &message);
+    ok = ok && signed2_build(session, order, v3, &message);
     signed2_len = message.len;
     tlvb_put_slice(&message, 0x5F37, r->signature1);
     ok = ok && !message.failed && cred_sign(dppb->key, tlvb_get(&message), session->smdp_signature2);
@@ -255,7 +261,7 @@ static bool answer(struct smdp *smdp, struct session *session, const struct orde
     return ok;
 }
 
-static void order_serve(struct smdp *smdp, struct session *session, const struct response *r,
+static void order_serve(struct smdp *smdp, struct session *session, const struct response *r, bool v3,
                         struct reply *reply)
 {
     struct order order = {0};
@@ -268,7 +274,7 @@ static void order_serve(struct smdp *smdp, struct session *session, const struct
         order_remember(&order, "eid", json_string(session->eid));
         snprintf(session->order, sizeof(session->order), "%s", order.name);
         session->stage = SESSION_AUTHENTICATED;
-        if (!answer(smdp, session, &order, r, reply)) {
+        if (!answer(smdp, session, &order, r, v3, reply)) {
             reply_fail(reply, "8.8", "4.2", "the order cannot be announced");
         }
     }
@@ -291,6 +297,16 @@ static void refused_by_card(struct smdp *smdp, struct session *session, struct s
     reply_fail(reply, "8.1", "4.2", "the eUICC refused the server");
 }
 
+static void serve(struct smdp *smdp, struct session *session, const struct response *r, const json_t *fault,
+                  struct reply *reply)
+{
+    if (smdp->config.role == SMDP_ROLE_SMDS) {
+        events_serve(smdp, session, r->token, reply);
+    } else {
+        order_serve(smdp, session, r, fault_is(fault, "v3"), reply);
+    }
+}
+
 void es9p_authenticate_client(struct smdp *smdp, const json_t *request, const json_t *fault,
                               struct reply *reply)
 {
@@ -300,7 +316,6 @@ void es9p_authenticate_client(struct smdp *smdp, const json_t *request, const js
     struct tlv outer;
     struct tlv inner;
 
-    (void)fault;
     if (session == NULL) {
         return;
     }
@@ -312,7 +327,7 @@ void es9p_authenticate_client(struct smdp *smdp, const json_t *request, const js
     } else if (!tlv_only(outer.value, 0xA0, &inner) || !response_parse(inner.value, &r)) {
         reply_fail(reply, "1.6", "2.1", "authenticateServerResponse is malformed");
     } else if (identity_check(smdp, session, &r, reply)) {
-        order_serve(smdp, session, &r, reply);
+        serve(smdp, session, &r, fault, reply);
     }
     tlvb_free(&bytes);
 }

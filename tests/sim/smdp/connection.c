@@ -112,6 +112,12 @@ static void fault_apply(struct exchange *x)
     if (fault_is(x->fault, "mutate") && x->reply.body != NULL) {
         x->mutated_badly = !answer_mutate(x->reply.body, x->fault);
     }
+    if (fault_is(x->fault, "v3") && x->reply.body != NULL) {
+        answer_add_v3(x->reply.body);
+    }
+    if (fault_is(x->fault, "status") && x->reply.body != NULL) {
+        answer_set_status(x->reply.body, x->fault);
+    }
     if (x->reply.body != NULL && x->response.status == 200) {
         x->text = answer_text(x->reply.body, fault_is(x->fault, "pretty"));
     }

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
-// ES9+.InitiateAuthentication (SGP.22 v2.5, 5.6.1).
+// ES9+.InitiateAuthentication (SGP.22 v2.5, 5.6.1), and ES11's (5.8.1).
 #include "tests/sim/smdp/smdp.h"
 
+#include "tests/sim/smdp/faults.h"
 #include "tests/sim/smdp/text.h"
 
 #include <strings.h>
@@ -107,9 +108,22 @@ static bool request_parse(struct slice challenge, struct slice info1, struct req
     return true;
 }
 
-static bool answer(struct smdp *smdp, struct session *session, struct slice key_id, struct reply *reply)
+// What a server of version 3 adds to serverSigned1: sessionContext, serverRspCapability; and a tag that
+// nobody knows.
+static void put_v3(struct tlvb *signed1)
 {
-    const struct cred *dpauth = &smdp->store.at[session->server_curve][CRED_DPAUTH];
+    size_t context = tlvb_open(signed1);
+
+    tlvb_put(signed1, 0x80, "\x03\x01\x00", 3);
+    tlvb_close(signed1, context, 0xA5);
+    tlvb_put_bits(signed1, 0x86, 0x7);
+    tlvb_put(signed1, 0x9F7E, "\x01\x02", 2);
+}
+
+static bool answer(struct smdp *smdp, struct session *session, struct slice key_id, bool v3,
+                   struct reply *reply)
+{
+    const struct cred *auth = smdp_auth(smdp, session->server_curve);
     struct tlvb signed1 = TLVB_INIT;
     struct tlvb signature1 = TLVB_INIT;
     struct tlvb ci_pkid = TLVB_INIT;
@@ -121,15 +135,18 @@ static bool answer(struct smdp *smdp, struct session *session, struct slice key_
     tlvb_put(&signed1, 0x81, session->euicc_challenge, sizeof(session->euicc_challenge));
     tlvb_put_string(&signed1, 0x83, smdp->config.address);
     tlvb_put(&signed1, 0x84, session->server_challenge, sizeof(session->server_challenge));
+    if (v3) {
+        put_v3(&signed1);
+    }
     tlvb_close(&signed1, mark, 0x30);
-    ok = !signed1.failed && cred_sign(dpauth->key, tlvb_get(&signed1), signature);
+    ok = !signed1.failed && cred_sign(auth->key, tlvb_get(&signed1), signature);
     tlvb_put(&signature1, 0x5F37, signature, sizeof(signature));
     tlvb_put_slice(&ci_pkid, 0x04, key_id);
     ok = ok && json_put_hex(reply->body, "transactionId", session_tid(session));
     ok = ok && json_put_base64(reply->body, "serverSigned1", tlvb_get(&signed1));
     ok = ok && json_put_base64(reply->body, "serverSignature1", tlvb_get(&signature1));
     ok = ok && json_put_base64(reply->body, "euiccCiPKIdToBeUsed", tlvb_get(&ci_pkid));
-    ok = ok && json_put_base64(reply->body, "serverCertificate", cred_der(dpauth));
+    ok = ok && json_put_base64(reply->body, "serverCertificate", cred_der(auth));
     ok = ok && json_put_hex(reply->facts, "transactionId", session_tid(session));
     tlvb_free(&signed1);
     tlvb_free(&signature1);
@@ -137,7 +154,7 @@ static bool answer(struct smdp *smdp, struct session *session, struct slice key_
     return ok;
 }
 
-static void run(struct smdp *smdp, const struct request *r, struct reply *reply)
+static void run(struct smdp *smdp, const struct request *r, bool v3, struct reply *reply)
 {
     struct slice key_id = {0};
     enum cred_curve euicc_curve = pick_signing(smdp, r->signing, &key_id);
@@ -145,33 +162,33 @@ static void run(struct smdp *smdp, const struct request *r, struct reply *reply)
     struct session *session = NULL;
 
     if (r->svn.data[0] < 2) {
-        reply_fail(reply, "8.8.3", "3.1", "SVN is not supported");
+        reply_fail(reply, smdp_subject(smdp, "8.8.3", "8.9.3"), "3.1", "SVN is not supported");
         return;
     }
     if (euicc_curve == CRED_CURVE_MAX) {
-        reply_fail(reply, "8.8.2", "3.1", "no common CI for signing");
+        reply_fail(reply, smdp_subject(smdp, "8.8.2", "8.9.2"), "3.1", "no common CI for signing");
         return;
     }
     server_curve = pick_server(smdp, r->verification, euicc_curve);
     if (server_curve == CRED_CURVE_MAX) {
         bool known = knows_verification(smdp, r->verification);
 
-        reply_fail(reply, known ? "8.8.4" : "8.8.2", known ? "3.7" : "3.1",
-                   "no certificate the eUICC can verify");
+        reply_fail(reply, known ? smdp_subject(smdp, "8.8.4", "8.9.4") : smdp_subject(smdp, "8.8.2", "8.9.2"),
+                   known ? "3.7" : "3.1", "no certificate the eUICC can verify");
         return;
     }
     session = session_new(&smdp->sessions);
     if (session == NULL) {
-        reply_fail(reply, "8.8", "4.2", "out of memory or entropy");
+        reply_fail(reply, smdp_subject(smdp, "8.8", "8.9"), "4.2", "out of memory or entropy");
         return;
     }
     memcpy(session->euicc_challenge, r->challenge.data, sizeof(session->euicc_challenge));
     session->euicc_curve = euicc_curve;
     session->server_curve = server_curve;
     reply_fact(reply, "curve", json_string(cred_curve_text(euicc_curve)));
-    if (!answer(smdp, session, key_id, reply)) {
+    if (!answer(smdp, session, key_id, v3, reply)) {
         session_end(&smdp->sessions, session);
-        reply_fail(reply, "8.8", "4.2", "signing failed");
+        reply_fail(reply, smdp_subject(smdp, "8.8", "8.9"), "4.2", "signing failed");
     }
 }
 
@@ -183,16 +200,15 @@ void es9p_initiate_authentication(struct smdp *smdp, const json_t *request, cons
     struct tlvb info1 = TLVB_INIT;
     struct request r;
 
-    (void)fault;
     if (address == NULL || !json_get_base64(request, "euiccChallenge", &challenge) ||
         !json_get_base64(request, "euiccInfo1", &info1)) {
         reply_fail(reply, "1.6", "2.2", "euiccChallenge, euiccInfo1 or smdpAddress is missing");
     } else if (!request_parse(tlvb_get(&challenge), tlvb_get(&info1), &r)) {
         reply_fail(reply, "1.6", "2.1", "euiccChallenge or euiccInfo1 is malformed");
     } else if (!address_is_own(address, smdp->config.address)) {
-        reply_fail(reply, "8.8.1", "3.8", "not the address of this SM-DP+");
+        reply_fail(reply, smdp_subject(smdp, "8.8.1", "8.9.1"), "3.8", "not the address of this server");
     } else {
-        run(smdp, &r, reply);
+        run(smdp, &r, fault_is(fault, "v3"), reply);
     }
     tlvb_free(&challenge);
     tlvb_free(&info1);

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// sim-smdp: a simulated SM-DP+ speaking ES9+ over TLS.
+// sim-smdp: a simulated SM-DP+ speaking ES9+ over TLS, or an SM-DS speaking ES11.
 #include "tests/sim/smdp/server.h"
 #include "tests/sim/smdp/text.h"
 
@@ -25,6 +25,8 @@ enum option_id {
     OPT_TLS_CURVE,
     OPT_ADDRESS,
     OPT_ORDERS,
+    OPT_ROLE,
+    OPT_EVENTS,
     OPT_LISTEN,
     OPT_PORT_FILE,
     OPT_LOG,
@@ -46,6 +48,8 @@ static const struct option long_options[] = {
     {"tls-curve",   required_argument, NULL, OPT_TLS_CURVE  },
     {"address",     required_argument, NULL, OPT_ADDRESS    },
     {"orders",      required_argument, NULL, OPT_ORDERS     },
+    {"role",        required_argument, NULL, OPT_ROLE       },
+    {"events",      required_argument, NULL, OPT_EVENTS     },
     {"listen",      required_argument, NULL, OPT_LISTEN     },
     {"port-file",   required_argument, NULL, OPT_PORT_FILE  },
     {"log",         required_argument, NULL, OPT_LOG        },
@@ -65,7 +69,10 @@ static const struct option long_options[] = {
 static void usage(FILE *to)
 {
     fputs("Usage: sim-smdp --credentials DIR --orders DIR [--address NAME] [--listen ADDRESS:PORT]\n"
-          "  --address NAME         own FQDN (smdp.example.com)\n"
+          "       sim-smdp --role smds --credentials DIR --events DIR ...\n"
+          "  --role smdp|smds       SM-DP+ (default) or SM-DS\n"
+          "  --events DIR           the SM-DS's events\n"
+          "  --address NAME         own FQDN (smdp.example.com, smds.example.com)\n"
           "  --curve nist|brp       use this curve alone (both)\n"
           "  --tls-curve nist|brp   whose TLS certificate (nist when there)\n"
           "  --listen ADDRESS:PORT  (127.0.0.1:0)\n"
@@ -104,6 +111,12 @@ static bool curve_read(const char *text, enum cred_curve *ret_curve)
         }
     }
     return false;
+}
+
+static bool role_read(const char *text, enum smdp_role *ret_role)
+{
+    *ret_role = strcmp(text, "smds") == 0 ? SMDP_ROLE_SMDS : SMDP_ROLE_SMDP;
+    return *ret_role == SMDP_ROLE_SMDS || strcmp(text, "smdp") == 0;
 }
 
 static bool tls_read(const char *text, int *ret_version)
@@ -151,6 +164,8 @@ static bool option_take(struct options *o, int id, const char *value)
     case OPT_TLS_CURVE: return curve_read(value, &server->tls_curve);
     case OPT_ADDRESS: server->smdp.address = value; return true;
     case OPT_ORDERS: server->smdp.orders = value; return true;
+    case OPT_ROLE: return role_read(value, &server->smdp.role);
+    case OPT_EVENTS: server->smdp.events = value; return true;
     case OPT_LISTEN: return listen_read(value, server);
     case OPT_PORT_FILE: o->port_file = value; return true;
     case OPT_LOG: server->log = value; return true;
@@ -168,6 +183,11 @@ static bool option_take(struct options *o, int id, const char *value)
     return false;
 }
 
+static bool folder_given(const struct smdp_config *config)
+{
+    return (config->role == SMDP_ROLE_SMDS ? config->events : config->orders) != NULL;
+}
+
 static bool options_read(int argc, char **argv, struct options *o)
 {
     int id = 0;
@@ -177,7 +197,11 @@ static bool options_read(int argc, char **argv, struct options *o)
             return false;
         }
     }
-    return o->server.smdp.credentials != NULL && o->server.smdp.orders != NULL && optind == argc;
+    if (o->server.smdp.address == NULL) {
+        o->server.smdp.address =
+            o->server.smdp.role == SMDP_ROLE_SMDS ? "smds.example.com" : "smdp.example.com";
+    }
+    return o->server.smdp.credentials != NULL && folder_given(&o->server.smdp) && optind == argc;
 }
 
 static bool readiness_tell(const struct options *o, const struct server *server)
@@ -217,7 +241,7 @@ int main(int argc, char **argv)
 {
     struct options o = {
         .ready_fd = -1,
-        .server = {.smdp = {.address = "smdp.example.com", .curve = CRED_CURVE_MAX},
+        .server = {.smdp = {.curve = CRED_CURVE_MAX},
                    .tls_curve = CRED_CURVE_MAX,
                    .tls_min = TLS1_2_VERSION,
                    .tickets = true,

@@ -87,6 +87,33 @@ bool answer_mutate(json_t *body, const json_t *fault)
     return bytes_mutate(parent, leaf, fault);
 }
 
+void answer_add_v3(json_t *body)
+{
+    json_t *header = json_object_get(body, "header");
+    json_t *status = json_object_get(header, "functionExecutionStatus");
+
+    json_object_set_new(body, "otherCertsInChain", json_array());
+    json_object_set_new(body, "crlList", json_array());
+    json_object_set_new(body, "vendorExtension",
+                        json_pack("{s:[i,n,b],s:{s:s}}", "list", 1, 1, "object", "name", "value"));
+    json_object_set_new(header, "vendorExtension", json_real(1.5));
+    json_object_set_new(status, "vendorExtension", json_string("text"));
+}
+
+void answer_set_status(json_t *body, const json_t *fault)
+{
+    json_t *status = json_object_get(json_object_get(body, "header"), "functionExecutionStatus");
+
+    json_object_set_new(status, "status",
+                        json_string(json_get_text(fault, "status", "Executed-WithWarning")));
+    if (json_object_get(fault, "subjectCode") != NULL) {
+        json_object_set_new(status, "statusCodeData",
+                            json_pack("{s:s,s:s,s:s}", "subjectCode", json_get_text(fault, "subjectCode", ""),
+                                      "reasonCode", json_get_text(fault, "reasonCode", "4.2"), "message",
+                                      json_get_text(fault, "message", "on demand")));
+    }
+}
+
 static char *text_fold(const char *text)
 {
     size_t len = strlen(text);

@@ -193,6 +193,9 @@ static void installation_handle(struct smdp *smdp, struct slice in, struct reply
     facts = facts_build(&n, "pir", verdict);
     if (strcmp(verdict, "ok") == 0) {
         order_set_state(&order, state_after(&n));
+        if (n.success && order_end_event(&order)) {
+            reply_fact(reply, "eventDeleted", json_true());
+        }
         order_note(&order, facts);
     }
     reply_fact(reply, "order", json_string(order.name));

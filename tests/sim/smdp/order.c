@@ -9,6 +9,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <time.h>
+#include <unistd.h>
 
 enum {
     UPP_SIZE_DEFAULT = 11800,
@@ -224,6 +225,15 @@ bool order_is_expired(const struct order *order)
     return false;
 }
 
+// A file that the order names: absolute, or below the orders folder.
+static bool path_below(const struct order *order, const char *file, char *ret_path, size_t size)
+{
+    int len = file[0] == '/' ? snprintf(ret_path, size, "%s", file)
+                             : snprintf(ret_path, size, "%s/%s", order->dir, file);
+
+    return len >= 0 && (size_t)len < size;
+}
+
 bool order_read_upp(const struct order *order, struct tlvb *out)
 {
     const char *file = json_get_text(order->spec, "upp", NULL);
@@ -237,13 +247,15 @@ bool order_read_upp(const struct order *order, struct tlvb *out)
     if (file == NULL) {
         return upp_make(&params, out);
     }
-    if (file[0] == '/') {
-        return file_read(file, UPP_SIZE_MAX, out);
-    }
-    if (snprintf(path, sizeof(path), "%s/%s", order->dir, file) >= (int)sizeof(path)) {
-        return false;
-    }
-    return file_read(path, UPP_SIZE_MAX, out);
+    return path_below(order, file, path, sizeof(path)) && file_read(path, UPP_SIZE_MAX, out);
+}
+
+bool order_end_event(const struct order *order)
+{
+    const char *file = json_get_text(order->spec, "event", NULL);
+    char path[4096];
+
+    return file != NULL && path_below(order, file, path, sizeof(path)) && unlink(path) == 0;
 }
 
 void order_remember(struct order *order, const char *name, json_t *value)

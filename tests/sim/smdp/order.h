@@ -73,6 +73,10 @@ SIM_NODISCARD bool order_read_upp(const struct order *order, struct tlvb *out);
 // Anything else to remember; takes the reference.
 void order_remember(struct order *order, const char *name, json_t *value);
 
+// Deletes the SM-DS's event file that the order names in `event` (relative to the orders folder), as a server
+// does once the profile is installed. True when there was one.
+bool order_end_event(const struct order *order);
+
 // Writes NAME.state.json when something changed. False when that fails.
 SIM_NODISCARD bool order_save(struct order *order);
 

@@ -138,11 +138,13 @@ static bool signed1_build(const struct paper_card *card, struct slice server_sig
                           struct tlvb *out)
 {
     struct tlv challenge;
+    struct tlv server;
     uint8_t value[16];
     uint8_t tid[16];
     size_t mark = tlvb_open(out);
 
-    if (!tlv_find(server_signed1, 0x84, &challenge) || challenge.value.len != sizeof(value)) {
+    if (!tlv_find(server_signed1, 0x84, &challenge) || challenge.value.len != sizeof(value) ||
+        !tlv_find(server_signed1, 0x83, &server)) {
         return false;
     }
     memcpy(value, challenge.value.data, sizeof(value));
@@ -150,7 +152,7 @@ static bool signed1_build(const struct paper_card *card, struct slice server_sig
     value[0] ^= card->bad_challenge ? 0xff : 0;
     tid[0] ^= card->bad_tid ? 0xff : 0;
     tlvb_put(out, 0x80, tid, sizeof(tid));
-    tlvb_put_string(out, 0x83, address);
+    tlvb_put_slice(out, 0x83, server.value);
     tlvb_put(out, 0x84, value, sizeof(value));
     put_info2(card, out);
     put_context(matching_id, out);

@@ -47,22 +47,20 @@ static int tls_newest(const struct server *server, enum cred_curve curve)
 
 static enum cred_curve tls_curve_pick(const struct server *server)
 {
-    const struct cred_store *store = &server->shared.smdp.store;
-
     if (server->config.tls_curve != CRED_CURVE_MAX) {
         return server->config.tls_curve;
     }
     if (server->config.smdp.curve != CRED_CURVE_MAX) {
         return server->config.smdp.curve;
     }
-    return cred_present(&store->at[CRED_NIST][CRED_DPTLS]) ? CRED_NIST : CRED_BRP;
+    return cred_present(smdp_tls(&server->shared.smdp, CRED_NIST)) ? CRED_NIST : CRED_BRP;
 }
 
 static bool tls_open(struct server *server)
 {
     char groups[] = "P-256:X25519:brainpoolP256r1"; // OpenSSL's macro takes it without const
     enum cred_curve curve = tls_curve_pick(server);
-    const struct cred *cred = &server->shared.smdp.store.at[curve][CRED_DPTLS];
+    const struct cred *cred = smdp_tls(&server->shared.smdp, curve);
     int newest = tls_newest(server, curve);
     int oldest = server->config.tls_min;
     SSL_CTX *tls = SSL_CTX_new(TLS_server_method());

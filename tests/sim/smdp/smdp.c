@@ -10,14 +10,15 @@
 struct function_row {
     const char *name;
     es9p_function *run;
+    bool of_smds; // an SM-DS has it too
 };
 
 static const struct function_row functions[] = {
-    {"initiateAuthentication", es9p_initiate_authentication  },
-    {"authenticateClient",     es9p_authenticate_client      },
-    {"getBoundProfilePackage", es9p_get_bound_profile_package},
-    {"handleNotification",     es9p_handle_notification      },
-    {"cancelSession",          es9p_cancel_session           },
+    {"initiateAuthentication", es9p_initiate_authentication,   true },
+    {"authenticateClient",     es9p_authenticate_client,       true },
+    {"getBoundProfilePackage", es9p_get_bound_profile_package, false},
+    {"handleNotification",     es9p_handle_notification,       false},
+    {"cancelSession",          es9p_cancel_session,            false},
 };
 
 static bool has_pair(const struct cred *cred)
@@ -32,7 +33,25 @@ bool smdp_has_curve(const struct smdp *smdp, enum cred_curve curve)
     if (smdp->config.curve != CRED_CURVE_MAX && smdp->config.curve != curve) {
         return false;
     }
+    if (smdp->config.role == SMDP_ROLE_SMDS) {
+        return cred_present(&at[CRED_CI]) && has_pair(&at[CRED_DSAUTH]);
+    }
     return cred_present(&at[CRED_CI]) && has_pair(&at[CRED_DPAUTH]) && has_pair(&at[CRED_DPPB]);
+}
+
+const struct cred *smdp_auth(const struct smdp *smdp, enum cred_curve curve)
+{
+    return &smdp->store.at[curve][smdp->config.role == SMDP_ROLE_SMDS ? CRED_DSAUTH : CRED_DPAUTH];
+}
+
+const struct cred *smdp_tls(const struct smdp *smdp, enum cred_curve curve)
+{
+    return &smdp->store.at[curve][smdp->config.role == SMDP_ROLE_SMDS ? CRED_DSTLS : CRED_DPTLS];
+}
+
+const char *smdp_subject(const struct smdp *smdp, const char *smdp_code, const char *smds_code)
+{
+    return smdp->config.role == SMDP_ROLE_SMDS ? smds_code : smdp_code;
 }
 
 bool smdp_open(const struct smdp_config *config, struct smdp *ret_smdp)
@@ -45,7 +64,8 @@ bool smdp_open(const struct smdp_config *config, struct smdp *ret_smdp)
         return false;
     }
     if (!smdp_has_curve(&smdp, CRED_NIST) && !smdp_has_curve(&smdp, CRED_BRP)) {
-        fprintf(stderr, "sim-smdp: %s: no curve with ci, dpauth and dppb\n", config->credentials);
+        fprintf(stderr, "sim-smdp: %s: no curve with ci and %s\n", config->credentials,
+                smdp_subject(&smdp, "dpauth and dppb", "dsauth"));
         cred_store_free(&smdp.store);
         return false;
     }
@@ -99,7 +119,8 @@ bool smdp_call(struct smdp *smdp, const char *function, const json_t *request, c
     struct reply reply = {.http = 200, .status = "Executed-Success"};
 
     for (size_t i = 0; i < sizeof(functions) / sizeof(functions[0]); i++) {
-        if (strcmp(functions[i].name, function) != 0) {
+        if (strcmp(functions[i].name, function) != 0 ||
+            (smdp->config.role == SMDP_ROLE_SMDS && !functions[i].of_smds)) {
             continue;
         }
         reply.body = json_object();

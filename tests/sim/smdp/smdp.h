@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// The SM-DP+ itself: ES9+ functions on JSON, without HTTP and TLS (SGP.22 v2.5, 5.6 and 6.5).
+// The SM-DP+ itself: ES9+ functions on JSON, without HTTP and TLS (SGP.22 v2.5, 5.6 and 6.5). In the role of
+// an SM-DS it speaks ES11, whose two functions have the same names and paths (5.8).
 #ifndef TESTS_SIM_SMDP_SMDP_H
 #define TESTS_SIM_SMDP_SMDP_H
 
@@ -8,10 +9,18 @@
 
 #include <jansson.h>
 
+enum smdp_role {
+    SMDP_ROLE_SMDP,
+    SMDP_ROLE_SMDS,
+    SMDP_ROLE_MAX,
+};
+
 struct smdp_config {
+    enum smdp_role role;
     const char *credentials; // folder
     const char *address;     // own FQDN, without port
-    const char *orders;      // folder
+    const char *orders;      // folder; of an SM-DP+
+    const char *events;      // folder; of an SM-DS
     enum cred_curve curve;   // CRED_CURVE_MAX: both
     bool cc_is_hex;          // hash the confirmation code's digits as hex (some servers do)
     bool lax_names;          // do not hold eUICCs to their EUM's name constraints
@@ -44,8 +53,15 @@ void smdp_close(struct smdp *smdp);
 // True when the curve is in use and has everything that RSP needs.
 bool smdp_has_curve(const struct smdp *smdp, enum cred_curve curve);
 
-// Runs one ES9+ function. fault may be null; only its "bpp" action concerns this layer. False when there is
-// no such function. The caller clears the reply.
+// The certificate and key that sign serverSigned1: DPauth, or DSauth.
+const struct cred *smdp_auth(const struct smdp *smdp, enum cred_curve curve);
+// Those of TLS: DPtls, or DStls.
+const struct cred *smdp_tls(const struct smdp *smdp, enum cred_curve curve);
+// The subject code that this role uses.
+const char *smdp_subject(const struct smdp *smdp, const char *smdp_code, const char *smds_code);
+
+// Runs one ES9+ function. fault may be null; only its actions "bpp" and "v3" concern this layer. False when
+// there is no such function. The caller clears the reply.
 SIM_NODISCARD bool smdp_call(struct smdp *smdp, const char *function, const json_t *request,
                              const json_t *fault, struct reply *ret_reply);
 void reply_clear(struct reply *reply);

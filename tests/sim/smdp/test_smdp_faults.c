@@ -125,6 +125,64 @@ static void test_forms_of_answer(void **state)
     tlvb_free(&certificate);
 }
 
+// What a server of version 3 adds is signed with the rest, and the answer is otherwise what it was.
+static void test_version_3(void **state)
+{
+    struct bench *bench = *state;
+    const struct cred *creds = bench->card.store.at[CRED_NIST];
+    struct tlvb signed1 = TLVB_INIT;
+    struct tlvb signature = TLVB_INIT;
+    struct tlvb signed2 = TLVB_INIT;
+    struct tlv outer;
+    struct tlv tlv;
+    json_t *initiated = NULL;
+    json_t *announced = NULL;
+
+    bench_order(bench, "v3", "{\"matchingId\":\"V3\",\"iccid\":\"8949449999999990031\"}");
+    bench_faults(bench, "[{\"action\":\"v3\",\"times\":0}]");
+    initiated = bench_initiate(bench);
+    assert_true(json_is_array(json_object_get(initiated, "otherCertsInChain")));
+    assert_true(json_get_base64(initiated, "serverSigned1", &signed1));
+    assert_true(json_get_base64(initiated, "serverSignature1", &signature));
+    assert_true(tlv_only(tlvb_get(&signed1), 0x30, &outer) && tlv_find(outer.value, 0xA5, &tlv));
+    assert_true(tlv_find(outer.value, 0x86, &tlv));
+    assert_true(tlv_only(tlvb_get(&signature), 0x5F37, &tlv));
+    assert_true(cred_cert_verify(creds[CRED_DPAUTH].cert, tlvb_get(&signed1), tlv.value));
+    announced = bench_call(bench, "authenticateClient", paper_authenticate(&bench->card, initiated, "V3"),
+                           "Executed-Success");
+    assert_true(json_get_base64(announced, "smdpSigned2", &signed2));
+    assert_true(tlv_only(tlvb_get(&signed2), 0x30, &outer) && tlv_find(outer.value, 0x05, &tlv));
+    json_decref(bench_call(bench, "getBoundProfilePackage", paper_prepare(&bench->card, announced, NULL),
+                           "Executed-Success"));
+    json_decref(initiated);
+    json_decref(announced);
+    tlvb_free(&signed1);
+    tlvb_free(&signature);
+    tlvb_free(&signed2);
+}
+
+static void test_other_statuses(void **state)
+{
+    struct bench *bench = *state;
+    json_t *reply = NULL;
+
+    bench_faults(bench, "[{\"action\":\"status\",\"status\":\"Executed-WithWarning\",\"subjectCode\":\"8.8\","
+                        "\"reasonCode\":\"4.2\"},"
+                        "{\"nth\":2,\"action\":\"status\"},"
+                        "{\"nth\":3,\"action\":\"failed\",\"status\":\"Expired\",\"subjectCode\":\"8.8.5\","
+                        "\"reasonCode\":\"4.10\"}]");
+    for (int i = 0; i < 3; i++) {
+        const json_t *status = NULL;
+
+        reply = initiate_post(bench, 200);
+        status = json_object_get(json_object_get(reply, "header"), "functionExecutionStatus");
+        assert_string_equal(json_get_text(status, "status", ""), i < 2 ? "Executed-WithWarning" : "Expired");
+        assert_int_equal(json_object_get(reply, "serverSigned1") != NULL, i < 2);
+        assert_int_equal(json_object_get(status, "statusCodeData") != NULL, i != 1);
+        json_decref(reply);
+    }
+}
+
 static void test_close_and_delay(void **state)
 {
     struct bench *bench = *state;
@@ -328,6 +386,8 @@ int main(int argc, char **argv)
         cmocka_unit_test_setup(test_cut, each),
         cmocka_unit_test_setup(test_connect_faults, each),
         cmocka_unit_test_setup(test_forms_of_answer, each),
+        cmocka_unit_test_setup(test_version_3, each),
+        cmocka_unit_test_setup(test_other_statuses, each),
         cmocka_unit_test_setup(test_close_and_delay, each),
         cmocka_unit_test_setup(test_endless, each),
         cmocka_unit_test_setup(test_mutations, each),
