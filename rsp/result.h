@@ -113,6 +113,7 @@ enum status_class {
 };
 
 struct status_info {
+    const char *name;    // of the error, for programs: "matchingIdRefused"; of the family for an unknown pair
     const char *subject; // "Matching ID"; "server" for an unknown subject
     const char *words;   // what happened
     const char *advice;  // what to do; never empty

@@ -105,13 +105,105 @@ static void test_status_pairs(void **state)
         assert_int_equal(s.class, rows[i].class);
         assert_int_equal(s.known, rows[i].known);
         assert_string_equal(s.subject, rows[i].name);
-        assert_true(strlen(s.words) > 5 && strlen(s.advice) > 5);
+        assert_true(strlen(s.words) > 5 && strlen(s.advice) > 5 && strlen(s.name) > 3);
     }
+    assert_string_equal(status_explain("9.9", "3.8").name, "refused");
+    assert_string_equal(status_explain("9.9", "3.77").name, "conditionNotMet");
+    assert_string_equal(status_explain("9.9", "77").name, "unknownStatus");
     // 4.10 is not 4.1 with something behind it.
     assert_string_not_equal(status_explain("9.9", "4.10").words, status_explain("9.9", "4.1").words);
     assert_string_equal(status_class_name(STATUS_RETRY), "retry");
     assert_string_equal(status_class_name(STATUS_PERMANENT), "permanent");
     assert_string_equal(status_class_name(STATUS_OPERATOR), "operator");
+}
+
+// Every pair that SGP.22 v2.5 has for ES9+ and ES11 (5.6, 5.8), and those of ES2+ that a server may hand on.
+static void test_every_status_code_of_the_standard(void **state)
+{
+    (void)state;
+    // clang-format off
+    static const struct {
+        const char *subject, *reason, *name;
+        enum status_class class;
+    } rows[] = {
+        {"1.6", "1.2", "functionNotAllowed", STATUS_OPERATOR},
+        {"1.6", "2.1", "functionInvalid", STATUS_PERMANENT},
+        {"1.6", "2.2", "functionElementMissing", STATUS_PERMANENT},
+        {"1.6", "2.3", "functionConditionalElementMissing", STATUS_PERMANENT},
+        {"1.6", "3.1", "functionUnsupported", STATUS_PERMANENT},
+        {"1.6", "4.2", "functionFailed", STATUS_RETRY},
+        {"1.6", "4.3", "functionStopped", STATUS_RETRY},
+        {"1.6", "5.1", "functionInaccessible", STATUS_RETRY},
+        {"8.1", "4.8", "cardMemoryInsufficient", STATUS_OPERATOR},
+        {"8.1", "6.1", "cardSignatureInvalid", STATUS_RETRY},
+        {"8.1.1", "2.2", "eidMissing", STATUS_OPERATOR},
+        {"8.1.1", "3.1", "eidUnsupported", STATUS_OPERATOR},
+        {"8.1.1", "3.8", "eidRefused", STATUS_OPERATOR},
+        {"8.1.1", "3.10", "eidAssociationInvalid", STATUS_OPERATOR},
+        {"8.1.2", "6.1", "eumCertificateInvalid", STATUS_PERMANENT},
+        {"8.1.2", "6.3", "eumCertificateExpired", STATUS_PERMANENT},
+        {"8.1.3", "6.1", "cardCertificateInvalid", STATUS_PERMANENT},
+        {"8.1.3", "6.3", "cardCertificateExpired", STATUS_PERMANENT},
+        {"8.1.4", "6.1", "eidOutsideMakersRange", STATUS_PERMANENT},
+        {"8.2", "1.2", "profileNotReleased", STATUS_OPERATOR},
+        {"8.2", "3.7", "profileUnavailable", STATUS_OPERATOR},
+        {"8.2.1", "1.2", "iccidNotAllowed", STATUS_OPERATOR},
+        {"8.2.1", "3.1", "iccidUnsupported", STATUS_OPERATOR},
+        {"8.2.1", "3.3", "iccidInUse", STATUS_OPERATOR},
+        {"8.2.1", "3.5", "iccidStateInvalid", STATUS_OPERATOR},
+        {"8.2.1", "3.9", "iccidUnknown", STATUS_OPERATOR},
+        {"8.2.1", "3.10", "iccidAssociationInvalid", STATUS_OPERATOR},
+        {"8.2.5", "1.2", "profileTypeNotAllowed", STATUS_OPERATOR},
+        {"8.2.5", "3.7", "profileTypeUnavailable", STATUS_OPERATOR},
+        {"8.2.5", "3.8", "profileTypeRefused", STATUS_OPERATOR},
+        {"8.2.5", "3.9", "profileTypeUnknown", STATUS_OPERATOR},
+        {"8.2.5", "4.3", "noEligibleProfile", STATUS_OPERATOR},
+        {"8.2.5", "5.1", "profileTypeInaccessible", STATUS_OPERATOR},
+        {"8.2.6", "3.1", "matchingIdUnsupported", STATUS_OPERATOR},
+        {"8.2.6", "3.3", "matchingIdInUse", STATUS_OPERATOR},
+        {"8.2.6", "3.8", "matchingIdRefused", STATUS_OPERATOR},
+        {"8.2.6", "3.10", "matchingIdAssociationInvalid", STATUS_OPERATOR},
+        {"8.2.7", "2.2", "confirmationCodeMissing", STATUS_OPERATOR},
+        {"8.2.7", "3.8", "confirmationCodeRefused", STATUS_OPERATOR},
+        {"8.2.7", "6.4", "confirmationCodeRetriesExceeded", STATUS_OPERATOR},
+        {"8.8", "3.1", "smdpUnsupported", STATUS_OPERATOR},
+        {"8.8", "3.10", "smdpAssociationInvalid", STATUS_PERMANENT},
+        {"8.8", "4.2", "smdpFailed", STATUS_RETRY},
+        {"8.8", "5.1", "smdpInaccessible", STATUS_RETRY},
+        {"8.8.1", "3.8", "smdpAddressRefused", STATUS_OPERATOR},
+        {"8.8.2", "3.1", "smdpSecurityUnsupported", STATUS_PERMANENT},
+        {"8.8.3", "3.1", "smdpVersionUnsupported", STATUS_PERMANENT},
+        {"8.8.4", "3.7", "smdpCertificateUnavailable", STATUS_PERMANENT},
+        {"8.8.5", "4.1", "downloadOrderExpired", STATUS_OPERATOR},
+        {"8.8.5", "4.10", "downloadOrderExpired", STATUS_OPERATOR},
+        {"8.8.5", "6.4", "downloadRetriesExceeded", STATUS_OPERATOR},
+        {"8.9", "4.2", "smdsFailed", STATUS_RETRY},
+        {"8.9", "5.1", "smdsInaccessible", STATUS_RETRY},
+        {"8.9.1", "3.8", "smdsAddressRefused", STATUS_OPERATOR},
+        {"8.9.2", "3.1", "smdsSecurityUnsupported", STATUS_PERMANENT},
+        {"8.9.3", "3.1", "smdsVersionUnsupported", STATUS_PERMANENT},
+        {"8.9.4", "3.7", "smdsCertificateUnavailable", STATUS_PERMANENT},
+        {"8.9.5", "3.3", "eventInUse", STATUS_PERMANENT},
+        {"8.9.5", "3.9", "eventUnknown", STATUS_PERMANENT},
+        {"8.10.1", "3.9", "transactionUnknown", STATUS_RETRY},
+        {"8.11.1", "3.9", "ciUnknown", STATUS_PERMANENT},
+    };
+    // clang-format on
+    for (size_t i = 0; i < COUNT(rows); i++) {
+        struct status_info s = status_explain(rows[i].subject, rows[i].reason);
+        assert_true(s.known);
+        assert_string_equal(s.name, rows[i].name);
+        assert_int_equal(s.class, rows[i].class);
+        assert_string_not_equal(s.subject, "server");
+        // Sentences: they begin with a capital letter, end with a full stop.
+        assert_true(s.words[0] >= 'A' && s.words[0] <= 'Z' && s.words[strlen(s.words) - 1] == '.');
+        assert_true(s.advice[0] >= 'A' && s.advice[0] <= 'Z' && s.advice[strlen(s.advice) - 1] == '.');
+        for (size_t j = 0; j < i; j++) {
+            bool same_name = strcmp(rows[j].name, rows[i].name) == 0;
+            struct status_info other = status_explain(rows[j].subject, rows[j].reason);
+            assert_int_equal(strcmp(other.words, s.words) == 0, same_name);
+        }
+    }
 }
 
 static void test_status_words_of_the_card(void **state)
@@ -133,6 +225,7 @@ int main(void)
         cmocka_unit_test(test_result_codes),
         cmocka_unit_test(test_other_codes),
         cmocka_unit_test(test_status_pairs),
+        cmocka_unit_test(test_every_status_code_of_the_standard),
         cmocka_unit_test(test_status_words_of_the_card),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
