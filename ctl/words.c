@@ -47,6 +47,10 @@ bool words_es10_function(Lpad__Function function, enum es10_function *ret_functi
         {LPAD__FUNCTION__ES10C_DELETE_PROFILE,                 ES10_DELETE_PROFILE                },
         {LPAD__FUNCTION__ES10C_GET_EID,                        ES10_GET_EID                       },
         {LPAD__FUNCTION__ES10C_SET_NICKNAME,                   ES10_SET_NICKNAME                  },
+        {LPAD__FUNCTION__ES10A_SET_DEFAULT_DP_ADDRESS,         ES10_SET_DEFAULT_DP_ADDRESS        },
+        {LPAD__FUNCTION__ES10B_LOAD_CRL,                       ES10_LOAD_CRL                      },
+        {LPAD__FUNCTION__ES10B_GET_RAT,                        ES10_GET_RAT                       },
+        {LPAD__FUNCTION__ES10C_EUICC_MEMORY_RESET,             ES10_EUICC_MEMORY_RESET            },
     };
     for (size_t i = 0; i < COUNT(rows); i++) {
         if (rows[i].function == function) {
@@ -94,6 +98,23 @@ struct deny_words words_deny(Lpad__DenyReason reason)
     case LPAD__DENY_REASON__DENY_STATE:
         return (struct deny_words){"state", "lpad cannot write down what it decides, so it decides no.",
                                    "Check that lpad's state directory is writable and not full."};
+    case LPAD__DENY_REASON__DENY_TEST_PROFILE:
+        return (struct deny_words){"test_profile",
+                                   "This is a test profile, and no rule of the policy permits it by name.",
+                                   "A test profile has no place on a gateway in service: delete it, or have "
+                                   "whoever keeps lpad's policy "
+                                   "file name its ICCID."};
+    case LPAD__DENY_REASON__DENY_OID:
+        return (struct deny_words){"oid",
+                                   "The server's identity (OID) is not the one that the policy pins for it.",
+                                   "Do not go on with this server until its operator confirms the OID; then "
+                                   "have the policy file say it."};
+    case LPAD__DENY_REASON__DENY_DEBT:
+        return (struct deny_words){
+            "debt", "Too many notifications are undelivered, so the card is not changed further.",
+            "Look at 'lpactl notification list' for what keeps them, put that right, and run 'lpactl "
+            "notification "
+            "deliver'."};
     case _LPAD__DENY_REASON_IS_INT_SIZE:
     default: return (struct deny_words){"unknown", "The policy does not allow it.", ASK_KEEPER};
     }
