@@ -4,6 +4,7 @@
 
 #include "proto/convert.h"
 
+#include <sodium.h>
 #include <string.h>
 
 static char *borrow(const char *text)
@@ -112,5 +113,47 @@ enum err approval_ask_load(struct cardd *c)
     body.package_sha256 = binary_from(c->session.sha256, CARDD_SHA256_SIZE);
     question.body_case = LPAD__CARDD_TO_POLICYD__BODY_LOAD;
     question.load = &body;
+    return ask(c, &question);
+}
+
+enum err approval_ask_reset(struct cardd *c, unsigned options, const struct profiles *profiles)
+{
+    Lpad__ApproveReset body = LPAD__APPROVE_RESET__INIT;
+    Lpad__CarddToPolicyd question = LPAD__CARDD_TO_POLICYD__INIT;
+    LPAD_TRY(cardd_read_eid(c));
+    body.eid = binary_from(c->eid.bytes, EID_SIZE);
+    body.operational_profiles = (options & ES10C_RESET_OPERATIONAL) != 0;
+    body.test_profiles = (options & ES10C_RESET_FIELD_TEST) != 0;
+    body.default_address = (options & ES10C_RESET_DEFAULT_SMDP) != 0;
+    body.n_profiles = profiles->read.count;
+    body.profiles = (Lpad__Profile **)(uintptr_t)profiles->list;
+    question.body_case = LPAD__CARDD_TO_POLICYD__BODY_RESET;
+    question.reset = &body;
+    return ask(c, &question);
+}
+
+enum err approval_ask_default_address(struct cardd *c, const char *address)
+{
+    Lpad__ApproveDefaultAddress body = LPAD__APPROVE_DEFAULT_ADDRESS__INIT;
+    Lpad__CarddToPolicyd question = LPAD__CARDD_TO_POLICYD__INIT;
+    LPAD_TRY(cardd_read_eid(c));
+    body.eid = binary_from(c->eid.bytes, EID_SIZE);
+    body.address = borrow(address);
+    question.body_case = LPAD__CARDD_TO_POLICYD__BODY_DEFAULT_ADDRESS;
+    question.default_address = &body;
+    return ask(c, &question);
+}
+
+enum err approval_ask_load_crl(struct cardd *c, struct bytes crl)
+{
+    Lpad__ApproveLoadCrl body = LPAD__APPROVE_LOAD_CRL__INIT;
+    Lpad__CarddToPolicyd question = LPAD__CARDD_TO_POLICYD__INIT;
+    uint8_t sha256[crypto_hash_sha256_BYTES];
+    LPAD_TRY(cardd_read_eid(c));
+    crypto_hash_sha256(sha256, crl.data, crl.len);
+    body.eid = binary_from(c->eid.bytes, EID_SIZE);
+    body.crl_sha256 = binary_from(sha256, sizeof sha256);
+    question.body_case = LPAD__CARDD_TO_POLICYD__BODY_LOAD_CRL;
+    question.load_crl = &body;
     return ask(c, &question);
 }

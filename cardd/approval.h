@@ -7,7 +7,7 @@
 #ifndef LPAD_CARDD_APPROVAL_H
 #define LPAD_CARDD_APPROVAL_H
 
-#include "cardd/cardd.h"
+#include "cardd/profiles.h"
 
 #define APPROVAL_TIMEOUT_MS 5000
 
@@ -17,5 +17,10 @@ LPAD_NODISCARD enum err approval_ask_profile_change(struct cardd *c, Lpad__Opera
                                                     const struct profile_info *enabled, const char *nickname);
 LPAD_NODISCARD enum err approval_ask_prepare_download(struct cardd *c, bool confirmation_code_required);
 LPAD_NODISCARD enum err approval_ask_load(struct cardd *c);
+// `options` as of es10c_memory_reset; `profiles` all that the card lists now.
+LPAD_NODISCARD enum err approval_ask_reset(struct cardd *c, unsigned options,
+                                           const struct profiles *profiles);
+LPAD_NODISCARD enum err approval_ask_default_address(struct cardd *c, const char *address);
+LPAD_NODISCARD enum err approval_ask_load_crl(struct cardd *c, struct bytes crl);
 
 #endif

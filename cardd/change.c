@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 // Profiles changed, with policyd's yes to facts that were read a moment before.
+#include "cardd/change.h"
+
 #include "cardd/approval.h"
 #include "cardd/handlers.h"
-#include "cardd/profiles.h"
 
 #include <string.h>
 
@@ -49,11 +50,22 @@ static bool is_done(const struct change *change, const struct profiles *after)
     return (p->state == PROFILE_ENABLED) == (change->operation == LPAD__OPERATION__OPERATION_ENABLE);
 }
 
-// The card may have done it although no good answer came: a modem resets the card on REFRESH, 6F00 follows a
-// switch.
-static bool is_outcome_unknown(enum err e)
+// A modem resets the card on REFRESH, 6F00 follows a switch.
+bool change_outcome_is_unknown(struct cardd *c, enum err e)
 {
+    if (e == ERR_CARD_GONE)
+        change_note_unknown(c, e);
     return e == ERR_CARD_TIMEOUT || e == ERR_CARD_SW || e == ERR_CARD_RESPONSE;
+}
+
+void change_note_unknown(struct cardd *c, enum err result)
+{
+    const char *detail = NULL;
+    if (result == ERR_OK)
+        detail = "the card accepted the change; what it holds now could not be read";
+    else if (result == ERR_CARD_GONE || result == ERR_CARD_TIMEOUT || result == ERR_CARD_RESPONSE)
+        detail = "outcome unknown: the card's answer was lost; read the card before this is tried again";
+    c->failure.detail = (char *)(uintptr_t)detail;
 }
 
 // What the card lists now decides, not what it answered. `result` is what the command came to.
@@ -66,9 +78,7 @@ static enum err settle(struct cardd *c, const struct change *change, enum err re
                      change->operation != LPAD__OPERATION__OPERATION_NICKNAME;
     // A REFRESH that nobody fetches takes effect with a reset; a card that fell silent may want one too.
     bool pending = result == ERR_OK && refreshes && c->apdu.sw >> 8 == 0x91;
-    if (result == ERR_OK)
-        c->failure.detail =
-            (char *)(uintptr_t) "the card accepted the change; what it lists now could not be read";
+    change_note_unknown(c, result);
     if (pending || result == ERR_CARD_TIMEOUT)
         LPAD_TRY(apdu_reset(&c->apdu));
     LPAD_TRY(profiles_read(c, NULL, &after));
@@ -76,6 +86,7 @@ static enum err settle(struct cardd *c, const struct change *change, enum err re
         LPAD_TRY(apdu_reset(&c->apdu));
         LPAD_TRY(profiles_read(c, NULL, &after));
     }
+    c->failure.detail = NULL;
     if (!is_done(change, after)) {
         c->es10.fault = fault;
         return result != ERR_OK
@@ -101,7 +112,7 @@ static enum err change_profile(struct cardd *c, const struct change *change, Lpa
     LPAD_TRY(approval_ask_profile_change(c, change->operation, target, profiles_find_enabled(before),
                                          change->nickname));
     enum err e = send_command(c, change);
-    if (e != ERR_OK && !is_outcome_unknown(e))
+    if (e != ERR_OK && !change_outcome_is_unknown(c, e))
         return e;
     LPAD_TRY(settle(c, change, e, &after));
     lpad__card_changed__init(body);

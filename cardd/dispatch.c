@@ -4,14 +4,6 @@
 
 #include "lib/log.h"
 
-static enum err handle_unsupported(struct cardd *c, const Lpad__BrokerToCardd *request, int fd,
-                                   Lpad__CarddToBroker *reply)
-{
-    (void)request, (void)fd, (void)reply;
-    c->failure.detail = (char *)(uintptr_t) "not supported yet";
-    return ERR_INPUT;
-}
-
 static const struct {
     Lpad__BrokerToCardd__BodyCase body;
     enum request request;
@@ -35,9 +27,10 @@ static const struct {
      handle_remove_notification                                                                                 },
     {LPAD__BROKER_TO_CARDD__BODY_ABORT,                 REQUEST_ABORT,                 NULL                     },
     {LPAD__BROKER_TO_CARDD__BODY_GET_ICON,              REQUEST_GET_ICON,              handle_get_icon          },
-    {LPAD__BROKER_TO_CARDD__BODY_SET_DEFAULT_ADDRESS,   REQUEST_SET_DEFAULT_ADDRESS,   handle_unsupported       },
-    {LPAD__BROKER_TO_CARDD__BODY_RESET,                 REQUEST_RESET,                 handle_unsupported       },
-    {LPAD__BROKER_TO_CARDD__BODY_LOAD_CRL,              REQUEST_LOAD_CRL,              handle_unsupported       },
+    {LPAD__BROKER_TO_CARDD__BODY_SET_DEFAULT_ADDRESS,   REQUEST_SET_DEFAULT_ADDRESS,
+     handle_set_default_address                                                                                 },
+    {LPAD__BROKER_TO_CARDD__BODY_RESET,                 REQUEST_RESET,                 handle_reset             },
+    {LPAD__BROKER_TO_CARDD__BODY_LOAD_CRL,              REQUEST_LOAD_CRL,              handle_load_crl          },
 };
 
 static void send_reply(struct cardd *c, const Lpad__CarddToBroker *reply)

@@ -38,3 +38,15 @@ enum err es10a_get_addresses(struct es10 *es, struct es10a_addresses *ret_addres
     *ret_addresses = a;
     return ERR_OK;
 }
+
+enum err es10a_set_default_dp_address(struct es10 *es, const char *address)
+{
+    const Lpad__Function function = LPAD__FUNCTION__ES10A_SET_DEFAULT_DP_ADDRESS;
+    struct der_tlv response;
+    struct der_writer w = es10_begin(es);
+    der_open(&w, 0xBF3F);
+    der_put_text(&w, 0x80, address);
+    der_close(&w);
+    LPAD_TRY(es10_call(es, function, &w, APDU_ONCE, 0xBF3F, &response));
+    return es10_read_result(es, function, response);
+}

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// ES10a: what the card was told about servers (SGP.22 v2.5, 5.7.3).
+// ES10a: what the card was told about servers (SGP.22 v2.5, 5.7.3 and 5.7.4).
 #ifndef LPAD_CARDD_ES10A_H
 #define LPAD_CARDD_ES10A_H
 
@@ -14,5 +14,9 @@ struct es10a_addresses {
 
 // GetEuiccConfiguredAddresses, 5.7.3.
 LPAD_NODISCARD enum err es10a_get_addresses(struct es10 *es, struct es10a_addresses *ret_addresses);
+
+// SetDefaultDpAddress, 5.7.4; an empty one removes it. Sent once: on a transport error the outcome is
+// unknown.
+LPAD_NODISCARD enum err es10a_set_default_dp_address(struct es10 *es, const char *address);
 
 #endif

@@ -114,4 +114,16 @@ LPAD_NODISCARD enum err es10b_retrieve_notification(struct es10 *es, uint32_t se
 // RemoveNotificationFromList, 5.7.11. Code 1: the card has none of this number.
 LPAD_NODISCARD enum err es10b_remove_notification(struct es10 *es, uint32_t seq_number);
 
+// LoadCRL, 5.7.12, for cards whose EUICCInfo2 has ES10B_RSP_CRL_SUPPORT. `checked` has passed the gate. The
+// card verifies the list's signature; it may still miss other parts of a list that was cut into parts. What
+// it says over ES10B_CRL_PARTS_MAX parts is ERR_LIMIT.
+#define ES10B_RSP_CRL_SUPPORT (1u << 1)
+#define ES10B_CRL_PARTS_MAX   64
+struct es10b_crl_parts {
+    uint32_t numbers[ES10B_CRL_PARTS_MAX];
+    size_t count;
+};
+LPAD_NODISCARD enum err es10b_load_crl(struct es10 *es, const struct gate_crl *checked,
+                                       struct es10b_crl_parts *ret_missing);
+
 #endif

@@ -194,3 +194,23 @@ enum err es10c_set_nickname(struct es10 *es, const struct iccid *iccid, const ch
     LPAD_TRY(es10_call(es, function, &w, APDU_ONCE, 0xBF29, &response));
     return es10_read_result(es, function, response);
 }
+
+enum err es10c_memory_reset(struct es10 *es, unsigned options)
+{
+    const Lpad__Function function = LPAD__FUNCTION__ES10C_EUICC_MEMORY_RESET;
+    struct der_tlv response;
+    LPAD_ASSERT(options != 0 && options < 1u << 3);
+    // A named bit list ends with its last set bit (X.690, 11.2.2).
+    unsigned last = (options & ES10C_RESET_DEFAULT_SMDP) != 0 ? 2 : (options & ES10C_RESET_FIELD_TEST) != 0;
+    uint8_t bits = 0;
+    for (unsigned i = 0; i <= last; i++)
+        if ((options & 1u << i) != 0)
+            bits |= (uint8_t)(0x80 >> i);
+    const uint8_t value[] = {(uint8_t)(7 - last), bits};
+    struct der_writer w = es10_begin(es);
+    der_open(&w, 0xBF34);
+    der_put(&w, 0x82, bytes_make(value, sizeof value));
+    der_close(&w);
+    LPAD_TRY(es10_call(es, function, &w, APDU_ONCE, 0xBF34, &response));
+    return es10_read_result(es, function, response);
+}

@@ -50,4 +50,11 @@ LPAD_NODISCARD enum err es10c_delete_profile(struct es10 *es, const struct iccid
 // SetNickname, 5.7.21; an empty one removes it.
 LPAD_NODISCARD enum err es10c_set_nickname(struct es10 *es, const struct iccid *iccid, const char *nickname);
 
+// eUICCMemoryReset, 5.7.19, of what `options` names. Code 1: there was nothing to
+// delete. Sent once: on a transport error the outcome is unknown.
+#define ES10C_RESET_OPERATIONAL  (1u << 0)
+#define ES10C_RESET_FIELD_TEST   (1u << 1)
+#define ES10C_RESET_DEFAULT_SMDP (1u << 2)
+LPAD_NODISCARD enum err es10c_memory_reset(struct es10 *es, unsigned options);
+
 #endif

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// The gate's first two shapes: AuthenticateServer and PrepareDownload. The package is gate_package.c.
+// The gate but for the package, which is gate_package.c: AuthenticateServer, PrepareDownload, revocation
+// lists.
 #include "cardd/gate.h"
 
 #include "cardd/certificate.h"
@@ -46,6 +47,8 @@ static const struct {
                  "the Bound Profile Package belongs to another transaction"                                },
     [GATE_PACKAGE_METADATA] = {ERR_DER_VALUE,       "the metadata in the Bound Profile Package is malformed"             },
     [GATE_PACKAGE_SIZE] = {ERR_LIMIT,           "the Bound Profile Package has more or larger parts than lpad admits"},
+    [GATE_CRL_SHAPE] = {ERR_INPUT,           "this is not one certificate revocation list in DER"                 },
+    [GATE_CRL_SIZE] = {ERR_LIMIT,           "the revocation list is longer than lpad admits"                     },
 };
 
 enum err gate_error(enum gate_verdict v)
@@ -166,5 +169,21 @@ enum gate_verdict gate_check_prepare_download(const struct gate_prepare_download
     if (strcmp(oid, server->smdp_oid) != 0)
         return GATE_CERTIFICATE_CHANGED;
     *ret_confirmation_code_required = required;
+    return GATE_OK;
+}
+
+enum gate_verdict gate_check_crl(struct bytes crl, struct gate_crl *ret_crl)
+{
+    struct der_tlv outer, part;
+    if (crl.len > GATE_CRL_MAX)
+        return GATE_CRL_SIZE;
+    if (der_read_only(crl, TAG_SEQUENCE, &outer) != ERR_OK)
+        return GATE_CRL_SHAPE;
+    struct bytes rest = outer.value;
+    if (der_read_tag(&rest, TAG_SEQUENCE, &part) != ERR_OK || part.value.len == 0 ||
+        der_read_tag(&rest, TAG_SEQUENCE, &part) != ERR_OK || der_read_tag(&rest, 0x03, &part) != ERR_OK ||
+        der_end(rest) != ERR_OK)
+        return GATE_CRL_SHAPE;
+    *ret_crl = (struct gate_crl){.content = outer.value};
     return GATE_OK;
 }

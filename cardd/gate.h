@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 // The gate: the only road from bytes of a network to an APDU.
 //
-// Such bytes are admitted in exactly three shapes: AuthenticateServer (SGP.22 v2.5, 5.7.13), PrepareDownload
-// (5.7.5) and a Bound Profile Package (2.5.4, 2.5.5). Each is checked here, whole, before the first APDU of
-// it is sent, and against what this session's card and the steps before have said. es10b.c takes the checked
-// forms and nothing else.
+// Such bytes are admitted in exactly four shapes: AuthenticateServer (SGP.22 v2.5, 5.7.13), PrepareDownload
+// (5.7.5), a Bound Profile Package (2.5.4, 2.5.5) and a certificate revocation list (5.7.12). Each is checked
+// here, whole, before the first APDU of it is sent, and against what this session's card and the steps before
+// have said. es10b.c takes the checked forms and nothing else.
 //
 // A gate call changes nothing but its outputs, and these only on GATE_OK. What it hands out are views into
 // its input: every byte that passes is a byte that came.
@@ -41,6 +41,8 @@ enum gate_verdict {
     GATE_PACKAGE_TRANSACTION, // it belongs to another transaction
     GATE_PACKAGE_METADATA,    // its StoreMetadata cannot be read
     GATE_PACKAGE_SIZE,        // more or larger parts than lpad admits
+    GATE_CRL_SHAPE,           // not exactly one CertificateList
+    GATE_CRL_SIZE,            // longer than lpad admits
     GATE_VERDICT_MAX,
 };
 
@@ -124,5 +126,17 @@ static inline struct bytes gate_segment_view(const struct gate_package *p, size_
 {
     return bytes_make(p->whole.data + p->segments[i].offset, p->segments[i].len);
 }
+
+// --- the revocation list ---
+
+#define GATE_CRL_MAX 32768
+
+// A list that was checked: the content of its outer SEQUENCE, which LoadCRL sends under a tag of its own.
+struct gate_crl {
+    struct bytes content; // borrowed
+};
+
+// Exactly one CertificateList (RFC 5280, 5.1): two SEQUENCEs and a BIT STRING in one SEQUENCE.
+LPAD_NODISCARD enum gate_verdict gate_check_crl(struct bytes crl, struct gate_crl *ret_crl);
 
 #endif

@@ -13,6 +13,7 @@ typedef enum err handler(struct cardd *c, const Lpad__BrokerToCardd *request, in
 handler handle_get_info;
 handler handle_list_profiles, handle_get_icon;
 handler handle_change_profile, handle_set_nickname;
+handler handle_set_default_address, handle_reset, handle_load_crl;
 handler handle_get_challenge, handle_authenticate_server, handle_prepare_download, handle_cancel_session;
 handler handle_stage, handle_load;
 handler handle_list_notifications, handle_retrieve_notification, handle_remove_notification;

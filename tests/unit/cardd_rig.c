@@ -147,6 +147,16 @@ static void keep_question(struct cardd_rig *r, const Lpad__CarddToPolicyd *q)
         keep_text(r->asked_oid, sizeof r->asked_oid, q->prepare_download->smdp_oid);
         r->asked_cc = q->prepare_download->confirmation_code_required;
     }
+    if (q->body_case == LPAD__CARDD_TO_POLICYD__BODY_RESET) {
+        r->asked_profiles = q->reset->n_profiles;
+        r->asked_options[0] = q->reset->operational_profiles;
+        r->asked_options[1] = q->reset->test_profiles;
+        r->asked_options[2] = q->reset->default_address;
+    }
+    if (q->body_case == LPAD__CARDD_TO_POLICYD__BODY_DEFAULT_ADDRESS)
+        keep_text(r->asked_server, sizeof r->asked_server, q->default_address->address);
+    if (q->body_case == LPAD__CARDD_TO_POLICYD__BODY_LOAD_CRL)
+        keep_hex(r->asked_sha256, sizeof r->asked_sha256, q->load_crl->crl_sha256);
     if (q->body_case == LPAD__CARDD_TO_POLICYD__BODY_LOAD) {
         keep_hex(r->asked_iccid, sizeof r->asked_iccid, q->load->metadata->iccid);
         keep_text(r->asked_spn, sizeof r->asked_spn, q->load->metadata->service_provider_name);
@@ -306,6 +316,35 @@ const Lpad__CarddToBroker *cardd_change(struct cardd_rig *r, Lpad__Operation ope
     body.iccid = binary_from(value, len);
     body.has_refresh = !refresh;
     body.refresh = refresh;
+    return cardd_call(r, &request, -1);
+}
+
+const Lpad__CarddToBroker *cardd_default_address(struct cardd_rig *r, const char *address)
+{
+    REQUEST(SET_DEFAULT_ADDRESS, set_default_address, Lpad__CardSetDefaultAddress,
+            LPAD__CARD_SET_DEFAULT_ADDRESS__INIT);
+    char text[256];
+    snprintf(text, sizeof text, "%s", address);
+    body.address = text;
+    return cardd_call(r, &request, -1);
+}
+
+const Lpad__CarddToBroker *cardd_reset(struct cardd_rig *r, bool operational, bool test, bool address)
+{
+    REQUEST(RESET, reset, Lpad__CardReset, LPAD__CARD_RESET__INIT);
+    body.operational_profiles = operational;
+    body.test_profiles = test;
+    body.default_address = address;
+    return cardd_call(r, &request, -1);
+}
+
+const Lpad__CarddToBroker *cardd_load_crl(struct cardd_rig *r, const char *crl)
+{
+    REQUEST(LOAD_CRL, load_crl, Lpad__CardLoadCrl, LPAD__CARD_LOAD_CRL__INIT);
+    uint8_t value[256];
+    size_t len;
+    assert_int_equal(hex_decode(crl, strlen(crl), value, sizeof value, &len), ERR_OK);
+    body.crl = binary_from(value, len);
     return cardd_call(r, &request, -1);
 }
 

@@ -36,6 +36,9 @@ struct cardd_rig {
     char asked_iccid[24], enabled_iccid[24], asked_server[64], asked_oid[64],
         asked_spn[64]; // of the last question
     bool asked_cc;
+    size_t asked_profiles; // of a reset
+    bool asked_options[3]; // operational, test, default address
+    char asked_sha256[65];
     unsigned progress; // frames since the last call
     Lpad__CardProgress last_progress;
     uint32_t id;
@@ -67,6 +70,9 @@ const Lpad__CarddToBroker *cardd_search(struct cardd_rig *r, const char *iccid, 
 const Lpad__CarddToBroker *cardd_get_icon(struct cardd_rig *r, const char *iccid);
 const Lpad__CarddToBroker *cardd_change(struct cardd_rig *r, Lpad__Operation operation, const char *iccid,
                                         bool refresh);
+const Lpad__CarddToBroker *cardd_default_address(struct cardd_rig *r, const char *address);
+const Lpad__CarddToBroker *cardd_reset(struct cardd_rig *r, bool operational, bool test, bool address);
+const Lpad__CarddToBroker *cardd_load_crl(struct cardd_rig *r, const char *crl);
 const Lpad__CarddToBroker *cardd_nickname(struct cardd_rig *r, const char *iccid, const char *nickname);
 const Lpad__CarddToBroker *cardd_cancel(struct cardd_rig *r, uint32_t reason);
 const Lpad__CarddToBroker *cardd_remove(struct cardd_rig *r, uint32_t seq_number);

@@ -404,6 +404,114 @@ static void test_policyd_speaks_unasked(void **state)
     assert_int_equal(WEXITSTATUS(status), PROC_EXIT_VIOLATION_POLICYD);
 }
 
+// --- changes to the card as a whole ---
+
+static void assert_default_address(struct cardd_rig *r, const char *address)
+{
+    const Lpad__CarddToBroker *answer = cardd_get_info(r, true);
+    ASSERT_BODY(answer, INFO);
+    if (address == NULL)
+        assert_null(answer->info->default_smdp_address);
+    else
+        assert_string_equal(answer->info->default_smdp_address, address);
+}
+
+static void test_default_address(void **state)
+{
+    (void)state;
+    struct cardd_rig *r = start();
+    assert_failure(cardd_default_address(r, "https://smdp.example.org/"), ERR_INPUT);
+    r->policy = POLICY_NO;
+    assert_failure(cardd_default_address(r, "smdp.example.org"), ERR_DENIED);
+    assert_false(rig_log_has(&r->card, "ES10 BF3F"));
+    assert_default_address(r, "smdp.example.com");
+    r->policy = POLICY_YES;
+    ASSERT_BODY(cardd_default_address(r, "smdp.example.org"), DONE);
+    assert_int_equal(r->asked, LPAD__CARDD_TO_POLICYD__BODY_DEFAULT_ADDRESS);
+    assert_string_equal(r->asked_server, "smdp.example.org");
+    assert_default_address(r, "smdp.example.org");
+    ASSERT_BODY(cardd_default_address(r, ""), DONE);
+    assert_default_address(r, NULL);
+    cardd_rig_stop(r);
+}
+
+static void test_reset(void **state)
+{
+    (void)state;
+    static const char *const refreshes[] = {"keep", "channel-loss"};
+    for (size_t i = 0; i < 2; i++) {
+        struct cardd_rig *r = start_card(with_icons, "--refresh", refreshes[i], NULL);
+        assert_failure(cardd_reset(r, false, false, false), ERR_INPUT);
+        r->policy = POLICY_NO;
+        assert_failure(cardd_reset(r, true, true, true), ERR_DENIED);
+        assert_false(rig_log_has(&r->card, "ES10 BF34"));
+        r->policy = POLICY_YES;
+        const Lpad__CarddToBroker *answer = cardd_reset(r, true, false, true);
+        ASSERT_BODY(answer, CHANGED);
+        assert_null(answer->changed->profile);
+        assert_int_equal(answer->changed->n_profiles, 1);
+        assert_string_equal(answer->changed->profiles[0]->profile_name, "Delta");
+        assert_int_equal(r->asked, LPAD__CARDD_TO_POLICYD__BODY_RESET);
+        assert_int_equal(r->asked_profiles, 3);
+        assert_true(r->asked_options[0] && !r->asked_options[1] && r->asked_options[2]);
+        answer = cardd_reset(r, true, false, false);
+        assert_failure(answer, ERR_CARD_RESULT);
+        assert_int_equal(answer->failure->function, LPAD__FUNCTION__ES10C_EUICC_MEMORY_RESET);
+        assert_int_equal(answer->failure->result_code, 1);
+        answer = cardd_reset(r, false, true, false);
+        ASSERT_BODY(answer, CHANGED);
+        assert_int_equal(answer->changed->n_profiles, 0);
+        cardd_rig_stop(r);
+        clean(NULL);
+    }
+}
+
+#define CRL        "300930020500300003010A"
+#define CRL_SHA256 "D1E54AE5645A5CBC85F2CF7C6809E256331806B8CD9A430520066BAB296A987E"
+
+static void write_crl_faults(struct cardd_rig *r, const char *capability, const char *answer)
+{
+    char faults[512];
+    snprintf(faults, sizeof faults,
+             "[{\"match\": {\"es10\": \"BF22\"}, \"action\": \"respond\", \"times\": 0, \"data\": "
+             "\"BF2213810302030182030205008303010203%s9000\"},"
+             "{\"match\": {\"es10\": \"BF35\"}, \"action\": \"respond\", \"data\": \"%s9000\"}]",
+             capability, answer);
+    rig_file_write(&r->card, "faults.json", faults);
+    assert_int_equal(kill(r->card.pid, SIGHUP), 0);
+}
+
+static void test_load_crl(void **state)
+{
+    (void)state;
+    struct cardd_rig *r = start_with("--answer", "data", NULL);
+    const Lpad__CarddToBroker *answer = cardd_load_crl(r, "BF350930020500300003010A");
+    assert_failure(answer, ERR_INPUT);
+    assert_non_null(answer->failure->detail);
+    // The simulated card has no support for them.
+    assert_failure(cardd_load_crl(r, CRL), ERR_INPUT);
+    assert_int_equal(r->questions, 0);
+    write_crl_faults(r, "88020640", "BF3509A007A005020102");
+    r->policy = POLICY_NO;
+    assert_failure(cardd_load_crl(r, CRL), ERR_DENIED);
+    assert_false(rig_log_has(&r->card, "> 81E291000EBF350B"));
+    r->policy = POLICY_YES;
+    write_crl_faults(r, "88020640", "BF3507A005A003020102");
+    answer = cardd_load_crl(r, CRL);
+    ASSERT_BODY(answer, DONE);
+    assert_true(rig_log_has(&r->card, "> 81E291000EBF350BA00930020500300003010A"));
+    assert_int_equal(answer->done->n_missing_crl_parts, 1);
+    assert_int_equal(answer->done->missing_crl_parts[0], 2);
+    assert_int_equal(r->asked, LPAD__CARDD_TO_POLICYD__BODY_LOAD_CRL);
+    assert_string_equal(r->asked_sha256, CRL_SHA256);
+    write_crl_faults(r, "88020640", "BF3503810105");
+    answer = cardd_load_crl(r, CRL);
+    assert_failure(answer, ERR_CARD_RESULT);
+    assert_int_equal(answer->failure->function, LPAD__FUNCTION__ES10B_LOAD_CRL);
+    assert_int_equal(answer->failure->result_code, 5);
+    cardd_rig_stop(r);
+}
+
 // --- download ---
 
 static void open_session(struct cardd_rig *r)
@@ -899,6 +1007,9 @@ int main(int argc, char **argv)
         RIG_TEST(test_change_denied),
         RIG_TEST(test_policyd_misbehaves),
         RIG_TEST(test_policyd_speaks_unasked),
+        RIG_TEST(test_default_address),
+        RIG_TEST(test_reset),
+        RIG_TEST(test_load_crl),
         RIG_TEST(test_download_in_74_apdus),
         RIG_TEST(test_download_with_small_blocks),
         RIG_TEST(test_confirmation_code),

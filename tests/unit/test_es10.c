@@ -96,6 +96,77 @@ static void test_nickname(void **state)
     assert_refused(&rig.es10, LPAD__FUNCTION__ES10C_SET_NICKNAME, 1);
 }
 
+static void test_default_address(void **state)
+{
+    (void)state;
+    assert_int_equal(
+        es10a_set_default_dp_address(expect("BF3F12801073616D652E6578616D706C652E636F6D", "BF3F03800100"),
+                                     "same.example.com"),
+        ERR_OK);
+    assert_int_equal(es10a_set_default_dp_address(expect("BF3F028000", "BF3F0380017F"), ""), ERR_CARD_RESULT);
+    assert_refused(&rig.es10, LPAD__FUNCTION__ES10A_SET_DEFAULT_DP_ADDRESS, 127);
+    assert_int_equal(es10a_set_default_dp_address(expect("BF3F028000", "BF3F00"), ""), ERR_CARD_RESPONSE);
+}
+
+static void test_memory_reset(void **state)
+{
+    (void)state;
+    static const struct {
+        unsigned options;
+        const char *command;
+    } cases[] = {
+        {ES10C_RESET_OPERATIONAL,                                                     "BF340482020780"},
+        {ES10C_RESET_FIELD_TEST,                                                      "BF340482020640"},
+        {ES10C_RESET_DEFAULT_SMDP,                                                    "BF340482020520"},
+        {ES10C_RESET_OPERATIONAL | ES10C_RESET_FIELD_TEST,                            "BF3404820206C0"},
+        {ES10C_RESET_OPERATIONAL | ES10C_RESET_DEFAULT_SMDP,                          "BF3404820205A0"},
+        {ES10C_RESET_OPERATIONAL | ES10C_RESET_FIELD_TEST | ES10C_RESET_DEFAULT_SMDP, "BF3404820205E0"},
+    };
+    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++)
+        assert_int_equal(es10c_memory_reset(expect(cases[i].command, "BF3403800100"), cases[i].options),
+                         ERR_OK);
+    static const uint32_t codes[] = {1, 5, 127};
+    for (size_t i = 0; i < sizeof codes / sizeof codes[0]; i++) {
+        char answer[32];
+        snprintf(answer, sizeof answer, "BF34038001%02X", (unsigned)codes[i]);
+        assert_int_equal(es10c_memory_reset(expect("BF340482020780", answer), ES10C_RESET_OPERATIONAL),
+                         ERR_CARD_RESULT);
+        assert_refused(&rig.es10, LPAD__FUNCTION__ES10C_EUICC_MEMORY_RESET, codes[i]);
+    }
+}
+
+static enum err load_crl(const char *answer, struct es10b_crl_parts *ret_missing)
+{
+    struct bytes list = unit_hex("300930020500300003010A");
+    struct gate_crl crl;
+    assert_int_equal(gate_check_crl(list, &crl), GATE_OK);
+    enum err e = es10b_load_crl(expect("BF350BA00930020500300003010A", answer), &crl, ret_missing);
+    unit_free(list);
+    return e;
+}
+
+static void test_load_crl(void **state)
+{
+    (void)state;
+    struct es10b_crl_parts missing;
+    assert_int_equal(load_crl("BF3502A000", &missing), ERR_OK);
+    assert_int_equal(missing.count, 0);
+    assert_int_equal(load_crl("BF350DA00BA0070201020202012C8100", &missing), ERR_OK);
+    assert_int_equal(missing.count, 2);
+    assert_int_equal(missing.numbers[0], 2);
+    assert_int_equal(missing.numbers[1], 300);
+    for (unsigned code = 1; code <= 6; code++) {
+        char answer[32];
+        snprintf(answer, sizeof answer, "BF350381%02X%02X", 1, code);
+        assert_int_equal(load_crl(answer, &missing), ERR_CARD_RESULT);
+        assert_refused(&rig.es10, LPAD__FUNCTION__ES10B_LOAD_CRL, code);
+    }
+    static const char *const bad[] = {"BF3500", "BF3505A000810101", "BF3507A005A0030201",
+                                      "BF3507A005A003020180"};
+    for (size_t i = 0; i < sizeof bad / sizeof bad[0]; i++)
+        assert_int_equal(load_crl(bad[i], &missing), ERR_CARD_RESPONSE);
+}
+
 #define TAGS        "5C0B5A4F9F709091929395B799"
 #define LIST_ALL    "BF2D0D" TAGS
 #define LIST_SEARCH "BF2D1BA00C5A0A" ICCID TAGS
@@ -543,6 +614,9 @@ int main(void)
         cmocka_unit_test(test_nickname),
         cmocka_unit_test(test_profiles),
         cmocka_unit_test(test_bad_profiles),
+        cmocka_unit_test(test_default_address),
+        cmocka_unit_test(test_memory_reset),
+        cmocka_unit_test(test_load_crl),
         cmocka_unit_test(test_search),
         cmocka_unit_test(test_icon),
         cmocka_unit_test(test_rat),

@@ -404,6 +404,60 @@ static void test_prepare_truncations(void **state)
     }
 }
 
+// --- the revocation list ---
+
+static void test_crl(void **state)
+{
+    (void)state;
+    static struct made m;
+    struct gate_crl crl;
+    struct der_writer w = der_writer_make(m.data, sizeof m.data);
+    der_open(&w, 0x30);
+    put_filled(&w, 0x30, 200);
+    put_filled(&w, 0x30, 10);
+    put_filled(&w, 0x03, 70);
+    der_close(&w);
+    finish(&m, &w);
+    assert_int_equal(gate_check_crl(view_of(&m), &crl), GATE_OK);
+    // All but the outer header, where it came from.
+    assert_ptr_equal(crl.content.data, m.data + 4);
+    assert_int_equal(crl.content.len, m.len - 4);
+    for (size_t len = 0; len < m.len; len++) {
+        struct bytes cut = unit_copy(bytes_make(m.data, len));
+        assert_int_equal(gate_check_crl(cut, &crl), GATE_CRL_SHAPE);
+        unit_free(cut);
+    }
+    m.data[m.len] = 0x30;
+    assert_int_equal(gate_check_crl(bytes_make(m.data, m.len + 1), &crl), GATE_CRL_SHAPE);
+}
+
+static void test_crl_shapes(void **state)
+{
+    (void)state;
+    static const char *const bad[] = {
+        "3000",
+        "3007300030000301AA",               // an empty tbsCertList
+        "300730020500300A",                 // a part runs past the end
+        "300930020500040003010A",           // not an algorithm
+        "300930020500300004010A",           // not a BIT STRING
+        "300B30020500300003010A0500",       // something behind the signature
+        "300E30020500300003010ABF33023000", // a command behind the signature
+        "A00930020500300003010A",           // the tag that it is sent under
+        "BF350930020500300003010A",         // a command
+        "30810930020500300003010A",         // not DER
+        "308030020500300003010A0000",
+        "300930020500300003010A300930020500300003010A", // two
+    };
+    struct gate_crl crl;
+    for (size_t i = 0; i < sizeof bad / sizeof bad[0]; i++) {
+        struct bytes v = unit_hex(bad[i]);
+        assert_int_equal(gate_check_crl(v, &crl), GATE_CRL_SHAPE);
+        unit_free(v);
+    }
+    static uint8_t large[GATE_CRL_MAX + 1];
+    assert_int_equal(gate_check_crl(bytes_make(large, sizeof large), &crl), GATE_CRL_SIZE);
+}
+
 static void test_verdicts_have_words(void **state)
 {
     (void)state;
@@ -425,6 +479,8 @@ int main(void)
         cmocka_unit_test(test_prepare),
         cmocka_unit_test(test_prepare_of_another_server),
         cmocka_unit_test(test_prepare_truncations),
+        cmocka_unit_test(test_crl),
+        cmocka_unit_test(test_crl_shapes),
         cmocka_unit_test(test_verdicts_have_words),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
