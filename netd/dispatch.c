@@ -96,6 +96,14 @@ static enum err check_status(const struct http_reply *reply, bool may_be_empty, 
     return fault_set(f, ERR_REMOTE_HTTP, "the server answered HTTP %ld", reply->status);
 }
 
+static enum err load_reply(struct bytes body, enum json_header header, json_t **ret_json, struct fault *f)
+{
+    LPAD_TRY(json_reply_load(body, header, ret_json, f));
+    if (f->warning[0] != '\0')
+        log_info("the server carried the request out with a warning: %s", f->warning);
+    return ERR_OK;
+}
+
 // Sends the body, and reads a reply in JSON. The HTTP body is gone afterwards: only its values are kept.
 static enum err ask_json(struct netd *n, const struct exchange *x, const struct buf *request,
                          enum json_header header, json_t **ret_json, struct fault *f)
@@ -106,7 +114,7 @@ static enum err ask_json(struct netd *n, const struct exchange *x, const struct 
     LPAD_TRY(do_exchange(n, x, body, &reply, f));
     enum err e = check_status(&reply, header == JSON_HEADER_OPTIONAL, f);
     if (e == ERR_OK)
-        e = json_reply_load(reply.body, header, ret_json, f);
+        e = load_reply(reply.body, header, ret_json, f);
     http_release(n->http);
     return e;
 }
@@ -419,7 +427,7 @@ static enum err deliver_notification(struct netd *n, ProtobufCBinaryData notific
     e = check_status(&reply, true, f);
     json_t *json;
     if (e == ERR_OK)
-        e = json_reply_load(reply.body, JSON_HEADER_OPTIONAL, &json, f);
+        e = load_reply(reply.body, JSON_HEADER_OPTIONAL, &json, f);
     if (e == ERR_OK)
         json_decref(json);
     http_release(n->http);
@@ -513,8 +521,6 @@ enum err netd_serve_one(struct netd *n)
     Lpad__Function function = function_of(row, request);
     enum err e = row->handle(n, request, &f);
     arena_reset(&n->fields);
-    if (f.warning[0] != '\0')
-        log_info("the server carried the request out with a warning: %s", f.warning);
     if (e == ERR_OK || is_fatal(e))
         return e;
     // A first request that could not connect leaves nothing to send a second one on.

@@ -205,7 +205,7 @@ void rig_send_open_to(struct netd_rig *f, const char *host, uint32_t port, bool 
     open.port = port;
     open.has_euicc_info1 = early;
     open.euicc_info1 = binary_from(rig_info1, RIG_INFO1_SIZE);
-    ProtobufCBinaryData id = binary_from(f->ci_pk_id, RIG_CI_PK_ID_SIZE);
+    ProtobufCBinaryData id = binary_from(f->ci_pk_id, SERVER_CI_PK_ID_SIZE);
     open.n_ci_pk_ids = f->ci_pk_id != NULL ? 1 : 0;
     open.ci_pk_ids = &id;
     r.body_case = LPAD__BROKER_TO_NETD__BODY_OPEN;

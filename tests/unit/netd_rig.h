@@ -40,7 +40,6 @@
 #define RIG_CHALLENGE_SIZE      16
 #define RIG_TRANSACTION_ID_SIZE 16
 #define RIG_CARD_RESPONSE_SIZE  6
-#define RIG_CI_PK_ID_SIZE       20
 
 extern const uint8_t rig_info1[RIG_INFO1_SIZE];
 extern const uint8_t rig_transaction_id[RIG_TRANSACTION_ID_SIZE];
@@ -57,7 +56,7 @@ struct netd_rig {
     const char *hosts_address; // NULL: 127.0.0.1
     uint32_t total_timeout_ms;
     const char *ci_pem;      // NULL: that of the server
-    const uint8_t *ci_pk_id; // of NetOpen, RIG_CI_PK_ID_SIZE octets; NULL: none
+    const uint8_t *ci_pk_id; // of NetOpen, SERVER_CI_PK_ID_SIZE octets; NULL: none
     bool discovery;          // of NetAuthenticateClient
     int log;                 // what the process wrote to standard error
 };

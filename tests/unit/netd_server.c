@@ -40,9 +40,10 @@ static void add_extension(X509 *certificate, X509 *issuer, int nid, const char *
     NCONF_free(none);
 }
 
-static struct identity make_identity(const char *name, long from, long to, const struct identity *issuer)
+static struct identity make_identity(const char *name, const char *curve, long from, long to,
+                                     const struct identity *issuer)
 {
-    struct identity made = {.key = EVP_EC_gen("P-256"), .certificate = X509_new()};
+    struct identity made = {.key = EVP_EC_gen(curve), .certificate = X509_new()};
     assert_non_null(made.key);
     X509 *c = made.certificate;
     X509_set_version(c, 2);
@@ -63,9 +64,14 @@ static void sign_identity(struct identity *i, const struct identity *issuer)
     assert_true(X509_sign(i->certificate, issuer->key, EVP_sha256()) > 0);
 }
 
-static struct identity make_ci(const char *name)
+static const char *curve_of(enum server_certificate kind)
 {
-    struct identity ci = make_identity(name, -DAY, 10 * DAY, NULL);
+    return kind == SERVER_BRAINPOOL ? "brainpoolP256r1" : "P-256";
+}
+
+static struct identity make_ci(const char *name, const char *curve)
+{
+    struct identity ci = make_identity(name, curve, -DAY, 10 * DAY, NULL);
     add_extension(ci.certificate, ci.certificate, NID_basic_constraints, "critical,CA:TRUE");
     add_extension(ci.certificate, ci.certificate, NID_key_usage, "critical,keyCertSign,cRLSign");
     sign_identity(&ci, &ci);
@@ -77,7 +83,7 @@ static struct identity make_leaf(enum server_certificate kind, const struct iden
     bool expired = kind == SERVER_EXPIRED;
     bool other = kind == SERVER_OTHER_NAME;
     struct identity leaf =
-        make_identity("TEST SM-DP+", expired ? -3 * DAY : -DAY, expired ? -2 * DAY : DAY, ci);
+        make_identity("TEST SM-DP+", curve_of(kind), expired ? -3 * DAY : -DAY, expired ? -2 * DAY : DAY, ci);
     add_extension(leaf.certificate, ci->certificate, NID_subject_alt_name,
                   other ? "DNS:other.example.com,RID:2.999.10" : "DNS:" SERVER_NAME ",RID:2.999.10");
     add_extension(leaf.certificate, ci->certificate, NID_key_usage, "critical,digitalSignature");
@@ -85,6 +91,9 @@ static struct identity make_leaf(enum server_certificate kind, const struct iden
     if (kind == SERVER_OTHER_ROLE)
         add_extension(leaf.certificate, ci->certificate, NID_certificate_policies,
                       "critical,2.23.146.1.2.1.4");
+    else if (kind == SERVER_DS_ROLE)
+        add_extension(leaf.certificate, ci->certificate, NID_certificate_policies,
+                      "critical,2.23.146.1.2.1.6");
     else if (kind != SERVER_NO_ROLE)
         add_extension(leaf.certificate, ci->certificate, NID_certificate_policies, "2.23.146.1.2.1.3");
     sign_identity(&leaf, ci);
@@ -107,13 +116,19 @@ static void free_identity(struct identity *i)
     X509_free(i->certificate);
 }
 
-static SSL_CTX *make_context(enum server_certificate kind, char ci_pem[SERVER_PEM_MAX])
+static SSL_CTX *make_context(enum server_certificate kind, struct server *s)
 {
     SSL_CTX *context = SSL_CTX_new(TLS_server_method());
-    struct identity trusted = make_ci("Test CI");
-    struct identity other = make_ci("Other CI");
+    struct identity trusted = make_ci("Test CI", curve_of(kind));
+    struct identity other = make_ci("Other CI", curve_of(kind));
     struct identity leaf = make_leaf(kind, kind == SERVER_UNKNOWN_CI ? &other : &trusted);
-    put_pem(ci_pem, trusted.certificate);
+    put_pem(s->ci_pem, trusted.certificate);
+    const ASN1_OCTET_STRING *id = X509_get0_subject_key_id(trusted.certificate);
+    assert_int_equal(ASN1_STRING_length(id), SERVER_CI_PK_ID_SIZE);
+    memcpy(s->ci_pk_id, ASN1_STRING_get0_data(id), SERVER_CI_PK_ID_SIZE);
+    // OpenSSL has this curve for TLS 1.2 only, and only where it is asked for.
+    if (kind == SERVER_BRAINPOOL)
+        assert_int_equal(SSL_CTX_set1_groups_list(context, "brainpoolP256r1:P-256"), 1);
     assert_int_equal(SSL_CTX_use_certificate(context, leaf.certificate), 1);
     assert_int_equal(SSL_CTX_use_PrivateKey(context, leaf.key), 1);
     free_identity(&trusted);
@@ -219,7 +234,7 @@ static void serve_tls(int fd, SSL_CTX *context, struct server_seen *seen, const 
 void server_start(struct server *s, enum server_certificate certificate, const struct server_step *script,
                   size_t count)
 {
-    SSL_CTX *context = make_context(certificate, s->ci_pem);
+    SSL_CTX *context = make_context(certificate, s);
     struct sockaddr_in address = {.sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
     socklen_t size = sizeof(address);
     int listener = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);

@@ -14,8 +14,12 @@
 #define SERVER_REQUEST_MAX  4096
 #define SERVER_PEM_MAX      4096
 
+#define SERVER_CI_PK_ID_SIZE 20
+
 enum server_certificate {
     SERVER_GOOD,       // dp-tls, for SERVER_NAME
+    SERVER_BRAINPOOL,  // likewise, and everything on brainpoolP256r1
+    SERVER_DS_ROLE,    // ds-tls, critical
     SERVER_NO_ROLE,    // without certificatePolicies
     SERVER_OTHER_ROLE, // dp-auth
     SERVER_OTHER_NAME, // for other.example.com
@@ -52,6 +56,7 @@ struct server {
     uint16_t port; // on 127.0.0.1
     struct server_seen *seen;
     char ci_pem[SERVER_PEM_MAX];
+    uint8_t ci_pk_id[SERVER_CI_PK_ID_SIZE]; // its subjectKeyIdentifier
 };
 
 // Fails the test when it cannot. The script is copied by the fork.
