@@ -30,9 +30,21 @@ static void decide_all(const struct policy *policy)
     struct iccid iccid = {
         {0x98, 0x44, 0x49, 0x99, 0x99, 0x99, 0x99, 0x00, 0x51, 0xF1}
     };
+    Lpad__Metadata metadata = LPAD__METADATA__INIT;
+    Lpad__Profile profile = LPAD__PROFILE__INIT, *profiles[] = {&profile};
+    profile.iccid = (ProtobufCBinaryData){.len = sizeof iccid.bytes, .data = iccid.bytes};
+    profile.profile_class = metadata.profile_class = LPAD__PROFILE_CLASS__CLASS_TEST;
     FUZZ_CHECK(host_parse("smdp.example.com", 16, &host) == ERR_OK);
-    for (int op = LPAD__OPERATION__OPERATION_READ; op <= LPAD__OPERATION__OPERATION_NOTIFY; op++) {
-        struct policy_request request = {.operation = (Lpad__Operation)op, .host = &host, .iccid = &iccid};
+    for (int op = LPAD__OPERATION__OPERATION_READ; op <= LPAD__OPERATION__OPERATION_LOAD_CRL; op++) {
+        struct policy_request request = {.operation = (Lpad__Operation)op,
+                                         .host = &host,
+                                         .iccid = &iccid,
+                                         .smdp_oid = "2.999.1",
+                                         .metadata = &metadata,
+                                         .target = &profile,
+                                         .reset_options = POLICY_RESET_ALL,
+                                         .profiles = profiles,
+                                         .profile_count = 1};
         struct policy_decision d = policy_decide(policy, &actor, &request, &counters);
         FUZZ_CHECK(d.rule == DECISION_NO_RULE || (d.rule < policy->permission_count && d.line > 0));
         if (policy->permission_count == 0 && op != LPAD__OPERATION__OPERATION_READ)

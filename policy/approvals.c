@@ -3,6 +3,8 @@
 #include "policy/approvals.h"
 
 #include "lib/bytes.h"
+#include "policy/rat.h"
+#include "rsp/result.h"
 
 #include <arpa/inet.h>
 #include <stdio.h>
@@ -96,39 +98,103 @@ static bool read_host(const char *text, struct host *ret_host)
     return n > 0 && (size_t)n < sizeof bracketed && host_parse(bracketed, (size_t)n, ret_host) == ERR_OK;
 }
 
+static bool read_source(const Lpad__Intent *from, uint32_t *ret_source)
+{
+    switch (from->has_host_source ? from->host_source : LPAD__HOST_SOURCE__HOST_FROM_CODE) {
+    case LPAD__HOST_SOURCE__HOST_FROM_CODE: *ret_source = POLICY_FROM_CODE; return true;
+    case LPAD__HOST_SOURCE__HOST_FROM_DEFAULT_ADDRESS: *ret_source = POLICY_FROM_DEFAULT_ADDRESS; return true;
+    case LPAD__HOST_SOURCE__HOST_FROM_EVENT: *ret_source = POLICY_FROM_EVENT; return true;
+    case LPAD__HOST_SOURCE__HOST_FROM_ROOT_SMDS:
+    case LPAD__HOST_SOURCE__HOST_FROM_NOTIFICATION:
+    case _LPAD__HOST_SOURCE_IS_INT_SIZE: break;
+    }
+    return false;
+}
+
+static bool read_address(const char *address, struct intent *to)
+{
+    if (address == NULL || strlen(address) >= sizeof to->address)
+        return false;
+    memcpy(to->address, address, strlen(address) + 1);
+    return address[0] == '\0' || read_host(address, &to->host);
+}
+
+static bool read_hash(bool given, ProtobufCBinaryData hash, uint8_t out[static APPROVALS_HASH_SIZE])
+{
+    if (!given || hash.len != APPROVALS_HASH_SIZE)
+        return false;
+    memcpy(out, hash.data, APPROVALS_HASH_SIZE);
+    return true;
+}
+
+static bool read_reset(const Lpad__Intent *from, struct intent *to)
+{
+    to->reset_options = from->reset_options;
+    return from->has_reset_options && to->reset_options != 0 && (to->reset_options & ~POLICY_RESET_ALL) == 0;
+}
+
+static bool read_iccid(const Lpad__Intent *from, struct intent *to)
+{
+    if (!from->has_iccid || from->iccid.len != ICCID_SIZE)
+        return false;
+    memcpy(to->iccid.bytes, from->iccid.data, ICCID_SIZE);
+    return true;
+}
+
+static bool read_nickname(const Lpad__Intent *from, struct intent *to)
+{
+    if (from->nickname == NULL || strlen(from->nickname) >= sizeof to->nickname)
+        return false;
+    to->has_nickname = true;
+    memcpy(to->nickname, from->nickname, strlen(from->nickname) + 1);
+    return true;
+}
+
 static bool read_target(const Lpad__Intent *from, struct intent *to)
 {
     switch (from->operation) {
     case LPAD__OPERATION__OPERATION_READ: return true;
     case LPAD__OPERATION__OPERATION_DOWNLOAD:
+        return from->host != NULL && read_host(from->host, &to->host) && read_source(from, &to->source);
+    case LPAD__OPERATION__OPERATION_DISCOVER:
     case LPAD__OPERATION__OPERATION_NOTIFY: return from->host != NULL && read_host(from->host, &to->host);
     case LPAD__OPERATION__OPERATION_ENABLE:
     case LPAD__OPERATION__OPERATION_DISABLE:
-    case LPAD__OPERATION__OPERATION_DELETE:
-    case LPAD__OPERATION__OPERATION_NICKNAME:
-        if (!from->has_iccid || from->iccid.len != ICCID_SIZE)
-            return false;
-        memcpy(to->iccid.bytes, from->iccid.data, ICCID_SIZE);
-        break;
-    case LPAD__OPERATION__OPERATION_DISCOVER:
-    case LPAD__OPERATION__OPERATION_RESET:
-    case LPAD__OPERATION__OPERATION_DEFAULT_ADDRESS:
+    case LPAD__OPERATION__OPERATION_DELETE: return from->nickname == NULL && read_iccid(from, to);
+    case LPAD__OPERATION__OPERATION_NICKNAME: return read_iccid(from, to) && read_nickname(from, to);
+    case LPAD__OPERATION__OPERATION_RESET: return read_reset(from, to);
+    case LPAD__OPERATION__OPERATION_DEFAULT_ADDRESS: return read_address(from->address, to);
     case LPAD__OPERATION__OPERATION_LOAD_CRL:
-    case _LPAD__OPERATION_IS_INT_SIZE: return false;
+        return read_hash(from->has_crl_sha256, from->crl_sha256, to->crl_sha256);
+    case _LPAD__OPERATION_IS_INT_SIZE: break;
     }
-    to->has_nickname = from->nickname != NULL;
-    if (to->has_nickname != (from->operation == LPAD__OPERATION__OPERATION_NICKNAME))
-        return false;
-    if (to->has_nickname && strlen(from->nickname) >= sizeof to->nickname)
-        return false;
-    if (to->has_nickname)
-        memcpy(to->nickname, from->nickname, strlen(from->nickname) + 1);
-    return true;
+    return false;
 }
 
 static bool is_change(Lpad__Operation operation)
 {
-    return operation != LPAD__OPERATION__OPERATION_READ && operation != LPAD__OPERATION__OPERATION_NOTIFY;
+    return operation != LPAD__OPERATION__OPERATION_READ && operation != LPAD__OPERATION__OPERATION_NOTIFY &&
+           operation != LPAD__OPERATION__OPERATION_DISCOVER;
+}
+
+static bool is_about_profile(Lpad__Operation operation)
+{
+    return operation == LPAD__OPERATION__OPERATION_ENABLE ||
+           operation == LPAD__OPERATION__OPERATION_DISABLE ||
+           operation == LPAD__OPERATION__OPERATION_DELETE || operation == LPAD__OPERATION__OPERATION_NICKNAME;
+}
+
+// What the intent says for itself; the facts come with the question.
+static struct policy_request request_of(const struct intent *i)
+{
+    bool no_host = i->operation == LPAD__OPERATION__OPERATION_DEFAULT_ADDRESS && i->address[0] == '\0';
+    return (struct policy_request){
+        .operation = i->operation,
+        .host = no_host ? NULL : &i->host,
+        .source = i->source,
+        .iccid = &i->iccid,
+        .reset_options = i->reset_options,
+    };
 }
 
 struct policy_decision approvals_intent(struct approvals *a, const struct approvals_now *now,
@@ -140,7 +206,7 @@ struct policy_decision approvals_intent(struct approvals *a, const struct approv
     read_actor(intent->actor, &i->actor);
     if (!read_target(intent, i))
         return refuse(a, LPAD__DENY_REASON__DENY_FACTS);
-    struct policy_request request = {.operation = i->operation, .host = &i->host, .iccid = &i->iccid};
+    struct policy_request request = request_of(i);
     struct policy_decision d = policy_decide(now->policy, &i->actor, &request, &now->counters);
     if (is_denied(&d) || !is_change(i->operation)) {
         approvals_drop(a);
@@ -168,6 +234,21 @@ static bool keep_announcement(struct intent *i, const Lpad__InstallIntent *insta
     return true;
 }
 
+// The card's rules come on top of the policy's; no permission stands for them.
+static void apply_rat(const Lpad__InstallIntent *install, struct policy_decision *d)
+{
+    if (is_denied(d))
+        return;
+    enum rat_answer answer = rat_check(install);
+    if (answer == RAT_REFUSED) {
+        *d = policy_deny(LPAD__DENY_REASON__DENY_PPR);
+        d->cancel_reason = CANCEL_PPR_NOT_ALLOWED;
+    } else if (answer == RAT_CONSENT) {
+        d->verdict = LPAD__VERDICT__VERDICT_ASK;
+        d->strong = true;
+    }
+}
+
 struct policy_decision approvals_install(struct approvals *a, const struct approvals_now *now,
                                          const Lpad__InstallIntent *install)
 {
@@ -179,9 +260,11 @@ struct policy_decision approvals_install(struct approvals *a, const struct appro
         return refuse(a, LPAD__DENY_REASON__DENY_NO_INTENT);
     if (!keep_announcement(i, install))
         return refuse(a, LPAD__DENY_REASON__DENY_FACTS);
-    struct policy_request request = {
-        .operation = i->operation, .host = &i->host, .metadata = install->metadata};
+    struct policy_request request = request_of(i);
+    request.metadata = install->metadata;
+    request.smdp_oid = i->smdp_oid;
     d = policy_decide(now->policy, &i->actor, &request, &now->counters);
+    apply_rat(install, &d);
     if (is_denied(&d))
         approvals_drop(a);
     else
@@ -225,6 +308,17 @@ static bool is_iccid(const struct iccid *iccid, ProtobufCBinaryData data)
     return bytes_equal(iccid_view(iccid), bytes_make(data.data, data.len));
 }
 
+// Decides a change again, with the facts in the request. A yes uses the intent up.
+static struct policy_decision decide_change(struct approvals *a, const struct approvals_now *now,
+                                            const struct policy_request *request)
+{
+    struct policy_decision d = policy_decide(now->policy, &a->intent.actor, request, &now->counters);
+    settle_approval(a, &d);
+    if (!is_denied(&d))
+        approvals_drop(a);
+    return d;
+}
+
 struct policy_decision approvals_change(struct approvals *a, const struct approvals_now *now,
                                         const Lpad__ApproveProfileChange *facts,
                                         enum policy_counter *ret_counter)
@@ -234,25 +328,85 @@ struct policy_decision approvals_change(struct approvals *a, const struct approv
     *ret_counter = POLICY_COUNTER_MAX;
     if (!stands(a, now, INTENT_DECIDED, &d))
         return d;
-    if (i->operation == LPAD__OPERATION__OPERATION_DOWNLOAD || facts->operation != i->operation)
+    if (facts->operation != i->operation || !is_about_profile(i->operation))
         return refuse(a, LPAD__DENY_REASON__DENY_NO_INTENT);
     if (!same_card(a, facts->eid) || !is_iccid(&i->iccid, facts->target->iccid) ||
         !same_nickname(i, facts->nickname))
         return refuse(a, LPAD__DENY_REASON__DENY_FACTS);
     bool enabled_is_target = facts->enabled != NULL && is_iccid(&i->iccid, facts->enabled->iccid);
-    struct policy_request request = {
-        .operation = i->operation,
-        .iccid = &i->iccid,
-        .target = facts->target,
-        .enabled = enabled_is_target ? NULL : facts->enabled,
-    };
-    d = policy_decide(now->policy, &i->actor, &request, &now->counters);
-    settle_approval(a, &d);
-    if (is_denied(&d))
-        return d;
-    *ret_counter = policy_counter_of(i->operation);
-    approvals_drop(a);
+    struct policy_request request = request_of(i);
+    request.target = facts->target;
+    request.enabled = enabled_is_target ? NULL : facts->enabled;
+    enum policy_counter counter = policy_counter_of(i->operation);
+    d = decide_change(a, now, &request);
+    *ret_counter = is_denied(&d) ? POLICY_COUNTER_MAX : counter;
     return d;
+}
+
+// Whether an intent for this operation stands, and for this card.
+static bool stands_for(struct approvals *a, const struct approvals_now *now, Lpad__Operation operation,
+                       ProtobufCBinaryData eid, struct policy_decision *ret_refusal)
+{
+    if (!stands(a, now, INTENT_DECIDED, ret_refusal))
+        return false;
+    if (a->intent.operation != operation) {
+        *ret_refusal = refuse(a, LPAD__DENY_REASON__DENY_NO_INTENT);
+        return false;
+    }
+    if (!same_card(a, eid)) {
+        *ret_refusal = refuse(a, LPAD__DENY_REASON__DENY_FACTS);
+        return false;
+    }
+    return true;
+}
+
+static uint32_t reset_options(const Lpad__ApproveReset *facts)
+{
+    return (facts->operational_profiles ? POLICY_RESET_OPERATIONAL : 0) |
+           (facts->test_profiles ? POLICY_RESET_TEST : 0) |
+           (facts->default_address ? POLICY_RESET_DEFAULT_ADDRESS : 0);
+}
+
+struct policy_decision approvals_reset(struct approvals *a, const struct approvals_now *now,
+                                       const Lpad__ApproveReset *facts, enum policy_counter *ret_counter)
+{
+    struct policy_decision d;
+    *ret_counter = POLICY_COUNTER_MAX;
+    if (!stands_for(a, now, LPAD__OPERATION__OPERATION_RESET, facts->eid, &d))
+        return d;
+    if (reset_options(facts) != a->intent.reset_options)
+        return refuse(a, LPAD__DENY_REASON__DENY_FACTS);
+    struct policy_request request = request_of(&a->intent);
+    request.profiles = facts->profiles;
+    request.profile_count = facts->n_profiles;
+    d = decide_change(a, now, &request);
+    *ret_counter = is_denied(&d) ? POLICY_COUNTER_MAX : POLICY_RESETS;
+    return d;
+}
+
+struct policy_decision approvals_default_address(struct approvals *a, const struct approvals_now *now,
+                                                 const Lpad__ApproveDefaultAddress *facts)
+{
+    struct policy_decision d;
+    if (!stands_for(a, now, LPAD__OPERATION__OPERATION_DEFAULT_ADDRESS, facts->eid, &d))
+        return d;
+    if (strcmp(facts->address, a->intent.address) != 0)
+        return refuse(a, LPAD__DENY_REASON__DENY_FACTS);
+    struct policy_request request = request_of(&a->intent);
+    return decide_change(a, now, &request);
+}
+
+struct policy_decision approvals_load_crl(struct approvals *a, const struct approvals_now *now,
+                                          const Lpad__ApproveLoadCrl *facts)
+{
+    struct policy_decision d;
+    if (!stands_for(a, now, LPAD__OPERATION__OPERATION_LOAD_CRL, facts->eid, &d))
+        return d;
+    if (!bytes_equal(bytes_make(a->intent.crl_sha256, APPROVALS_HASH_SIZE),
+                     bytes_make(facts->crl_sha256.data, facts->crl_sha256.len)))
+        return refuse(a, LPAD__DENY_REASON__DENY_FACTS);
+    struct policy_request request = request_of(&a->intent);
+    return decide_change(a, now, &request);
 }
 
 static bool same_session(const struct intent *i, ProtobufCBinaryData transaction_id, const char *smdp_oid)
@@ -270,12 +424,14 @@ static bool same_server(const struct host *host, const char *address)
            strcmp(host->name, other.name) == 0;
 }
 
-// Role, host, caps and limits again: policy and counters may have changed since.
+// Role, host, OID, caps and limits again: policy and counters may have changed since.
 static struct policy_decision decide_download(struct approvals *a, const struct approvals_now *now,
                                               const Lpad__Metadata *metadata)
 {
     const struct intent *i = &a->intent;
-    struct policy_request request = {.operation = i->operation, .host = &i->host, .metadata = metadata};
+    struct policy_request request = request_of(i);
+    request.metadata = metadata;
+    request.smdp_oid = i->smdp_oid;
     struct policy_decision d = policy_decide(now->policy, &i->actor, &request, &now->counters);
     settle_approval(a, &d);
     return d;

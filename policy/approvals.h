@@ -2,7 +2,8 @@
 // The one standing intent: what the broker said it wants, and what cardd's facts must agree with. No input or
 // output, no clock: the caller stamps the time and keeps the counters.
 //
-//   Intent(change)    -> DECIDED [-> ASKED -> DECIDED by Consent] -> ApproveProfileChange, once
+//   Intent(change)    -> DECIDED [-> ASKED -> DECIDED by Consent] -> ApproveProfileChange, ApproveReset,
+//                        ApproveDefaultAddress or ApproveLoadCrl, whichever the intent was for, once
 //   Intent(download)  -> DECIDED -> InstallIntent [-> ASKED -> Consent] -> GRANTED
 //                     -> ApprovePrepareDownload -> PREPARED -> ApproveLoad, once
 //
@@ -20,6 +21,8 @@
 #define APPROVALS_TID_MAX      16
 #define APPROVALS_OID_MAX      96
 #define APPROVALS_EID_SIZE     16
+#define APPROVALS_ADDRESS_MAX  255
+#define APPROVALS_HASH_SIZE    32
 
 enum intent_phase {
     INTENT_NONE,
@@ -36,8 +39,12 @@ struct intent {
     struct policy_actor actor;
     uint64_t deadline_ms;
     bool consented;
-    struct host host;   // of download
-    struct iccid iccid; // of the others
+    struct host host;                        // of download; of default address, unless `address` is empty
+    uint32_t source;                         // of download: a bit of enum policy_source
+    struct iccid iccid;                      // of the changes of a profile
+    char address[APPROVALS_ADDRESS_MAX + 1]; // of default address, as it was written
+    uint32_t reset_options;
+    uint8_t crl_sha256[APPROVALS_HASH_SIZE];
     bool has_nickname;
     char nickname[PROFILE_NICKNAME_MAX + 1];
     // of InstallIntent
@@ -78,6 +85,13 @@ struct policy_decision approvals_prepare(struct approvals *a, const struct appro
                                          const Lpad__ApprovePrepareDownload *facts);
 struct policy_decision approvals_load(struct approvals *a, const struct approvals_now *now,
                                       const Lpad__ApproveLoad *facts, enum policy_counter *ret_counter);
+
+struct policy_decision approvals_reset(struct approvals *a, const struct approvals_now *now,
+                                       const Lpad__ApproveReset *facts, enum policy_counter *ret_counter);
+struct policy_decision approvals_default_address(struct approvals *a, const struct approvals_now *now,
+                                                 const Lpad__ApproveDefaultAddress *facts);
+struct policy_decision approvals_load_crl(struct approvals *a, const struct approvals_now *now,
+                                          const Lpad__ApproveLoadCrl *facts);
 
 // Another cardd: another card perhaps.
 void approvals_forget_card(struct approvals *a);

@@ -86,9 +86,50 @@ static enum match covers_profile(const struct policy_profiles *p, const struct p
     return p->provider_count == 0 || has_provider(p, r->target->service_provider_name) ? MATCH_YES : MATCH_NO;
 }
 
-static bool is_about_hosts(Lpad__Operation operation)
+// An allow needs all of what would be taken away, a deny any of it.
+static bool covers_reset(const struct policy_permission *p, uint32_t options)
 {
-    return operation == LPAD__OPERATION__OPERATION_DOWNLOAD || operation == LPAD__OPERATION__OPERATION_NOTIFY;
+    return p->allow ? (options & ~p->what) == 0 : (options & p->what) != 0;
+}
+
+static bool covers_no_host(const struct policy_permission *p)
+{
+    for (uint32_t i = 0; i < p->host_count; i++) {
+        if (p->hosts[i][0] == '\0')
+            return true;
+    }
+    return false;
+}
+
+static bool covers_source(const struct policy_permission *p, uint32_t source)
+{
+    return (p->from & (source != 0 ? source : POLICY_FROM_CODE)) != 0;
+}
+
+static enum match match_if(bool holds)
+{
+    return holds ? MATCH_YES : MATCH_NO;
+}
+
+static enum match covers_target(const struct policy_permission *p, const struct policy_request *r)
+{
+    switch (r->operation) {
+    case LPAD__OPERATION__OPERATION_DOWNLOAD:
+        return match_if(covers_source(p, r->source) && covers_host(p, r->host));
+    case LPAD__OPERATION__OPERATION_DISCOVER:
+    case LPAD__OPERATION__OPERATION_NOTIFY: return match_if(covers_host(p, r->host));
+    case LPAD__OPERATION__OPERATION_DEFAULT_ADDRESS:
+        return match_if(r->host != NULL ? covers_host(p, r->host) : covers_no_host(p));
+    case LPAD__OPERATION__OPERATION_RESET: return match_if(covers_reset(p, r->reset_options));
+    case LPAD__OPERATION__OPERATION_LOAD_CRL: return MATCH_YES;
+    case LPAD__OPERATION__OPERATION_ENABLE:
+    case LPAD__OPERATION__OPERATION_DISABLE:
+    case LPAD__OPERATION__OPERATION_DELETE:
+    case LPAD__OPERATION__OPERATION_NICKNAME: return covers_profile(&p->profiles, r);
+    case LPAD__OPERATION__OPERATION_READ:
+    case _LPAD__OPERATION_IS_INT_SIZE: break;
+    }
+    return MATCH_NO;
 }
 
 static enum match covers(const struct policy_permission *p, const struct policy_actor *actor, uint32_t roles,
@@ -100,9 +141,36 @@ static enum match covers(const struct policy_permission *p, const struct policy_
     bool own_delivery = actor->is_lpad && r->operation == LPAD__OPERATION__OPERATION_NOTIFY;
     if (!own_delivery && p->roles != 0 && (p->roles & roles) == 0)
         return MATCH_NO;
-    if (is_about_hosts(r->operation))
-        return covers_host(p, r->host) ? MATCH_YES : MATCH_NO;
-    return covers_profile(&p->profiles, r);
+    return covers_target(p, r);
+}
+
+// A test profile is enabled by its name alone.
+static bool lacks_name(const struct policy_permission *p, const struct policy_request *r)
+{
+    return p->allow && r->operation == LPAD__OPERATION__OPERATION_ENABLE && r->target != NULL &&
+           r->target->profile_class == LPAD__PROFILE_CLASS__CLASS_TEST && !has_iccid(&p->profiles, r->iccid);
+}
+
+// The permission that decides, or DECISION_NO_RULE; then *ret_nameless is one that would have decided if it
+// named the test profile, or DECISION_NO_RULE.
+static uint32_t find_permission(const struct policy *policy, const struct policy_actor *actor, uint32_t roles,
+                                const struct policy_request *r, uint32_t *ret_nameless)
+{
+    uint32_t nameless = DECISION_NO_RULE;
+    for (uint32_t i = 0; i < policy->permission_count; i++) {
+        const struct policy_permission *p = &policy->permissions[i];
+        enum match m = covers(p, actor, roles, r);
+        // A deny that may or may not apply is decided when the card was asked; so is an allow, but the
+        // question goes on.
+        if (m == MATCH_NO || (m == MATCH_UNKNOWN && !p->allow))
+            continue;
+        if (!lacks_name(p, r))
+            return i;
+        if (nameless == DECISION_NO_RULE)
+            nameless = i;
+    }
+    *ret_nameless = nameless;
+    return DECISION_NO_RULE;
 }
 
 static const char *role_name(const struct policy *policy, uint32_t roles)
@@ -121,9 +189,17 @@ static void deny(struct policy_decision *d, Lpad__DenyReason reason)
 }
 
 // The limits of the permission that decides on a download.
-static void limit_download(const struct policy_permission *p, const Lpad__Metadata *m,
+static void limit_download(const struct policy_permission *p, const struct policy_request *r,
                            struct policy_decision *d)
 {
+    const Lpad__Metadata *m = r->metadata;
+    if (p->oid != NULL && r->smdp_oid != NULL && strcmp(p->oid, r->smdp_oid) != 0) {
+        deny(d, LPAD__DENY_REASON__DENY_OID);
+        d->cancel_reason = CANCEL_UNDEFINED_REASON;
+        return;
+    }
+    if (m == NULL)
+        return;
     // pprUpdateControl restricts nothing (SGP.22 v2.5, 2.9.1); a bit that no edition knew is not admitted.
     uint32_t pprs = m->has_pprs ? m->pprs & ~PPR_UPDATE_CONTROL : 0;
     if ((p->classes & 1u << m->profile_class) == 0) {
@@ -154,11 +230,19 @@ static void limit_change(const struct policy_request *r, struct policy_decision 
         deny(d, LPAD__DENY_REASON__DENY_PPR);
 }
 
+// What cannot be taken back is confirmed with its consequences in view (SGP.22 v2.5, 3.2.3 and 3.3.2).
+static bool is_final(Lpad__Operation operation)
+{
+    return operation == LPAD__OPERATION__OPERATION_DELETE || operation == LPAD__OPERATION__OPERATION_RESET;
+}
+
 static bool must_ask(const struct policy_permission *p, Lpad__Operation operation)
 {
+    if (operation == LPAD__OPERATION__OPERATION_NOTIFY || operation == LPAD__OPERATION__OPERATION_DISCOVER)
+        return false;
     if (p->consent == POLICY_CONSENT_DEFAULT)
-        return operation == LPAD__OPERATION__OPERATION_DOWNLOAD;
-    return p->consent == POLICY_CONSENT_ASK && operation != LPAD__OPERATION__OPERATION_NOTIFY;
+        return operation == LPAD__OPERATION__OPERATION_DOWNLOAD || is_final(operation);
+    return p->consent == POLICY_CONSENT_ASK;
 }
 
 enum policy_counter policy_counter_of(Lpad__Operation operation)
@@ -167,12 +251,12 @@ enum policy_counter policy_counter_of(Lpad__Operation operation)
     case LPAD__OPERATION__OPERATION_DOWNLOAD: return POLICY_DOWNLOADS;
     case LPAD__OPERATION__OPERATION_ENABLE: return POLICY_ENABLES;
     case LPAD__OPERATION__OPERATION_DELETE: return POLICY_DELETES;
+    case LPAD__OPERATION__OPERATION_RESET: return POLICY_RESETS;
     case LPAD__OPERATION__OPERATION_READ:
     case LPAD__OPERATION__OPERATION_DISABLE:
     case LPAD__OPERATION__OPERATION_NICKNAME:
     case LPAD__OPERATION__OPERATION_NOTIFY:
     case LPAD__OPERATION__OPERATION_DISCOVER:
-    case LPAD__OPERATION__OPERATION_RESET:
     case LPAD__OPERATION__OPERATION_DEFAULT_ADDRESS:
     case LPAD__OPERATION__OPERATION_LOAD_CRL:
     case _LPAD__OPERATION_IS_INT_SIZE: break;
@@ -199,15 +283,48 @@ static struct policy_decision apply(const struct policy *policy, uint32_t index,
         deny(&d, LPAD__DENY_REASON__DENY_RULE);
         return d;
     }
-    if (r->metadata != NULL)
-        limit_download(p, r->metadata, &d);
+    if (r->operation == LPAD__OPERATION__OPERATION_DOWNLOAD)
+        limit_download(p, r, &d);
     if (r->target != NULL)
         limit_change(r, &d);
     enum policy_counter counter = policy_counter_of(r->operation);
     if (d.verdict != LPAD__VERDICT__VERDICT_DENY && counter != POLICY_COUNTER_MAX &&
         counters->used[counter] >= policy->caps[counter])
         deny(&d, LPAD__DENY_REASON__DENY_CAP);
+    d.strong = d.verdict == LPAD__VERDICT__VERDICT_ASK && is_final(r->operation);
     return d;
+}
+
+static bool is_taken_away(const Lpad__Profile *profile, uint32_t reset_options)
+{
+    switch (profile->profile_class) {
+    case LPAD__PROFILE_CLASS__CLASS_OPERATIONAL: return (reset_options & POLICY_RESET_OPERATIONAL) != 0;
+    case LPAD__PROFILE_CLASS__CLASS_TEST: return (reset_options & POLICY_RESET_TEST) != 0;
+    case LPAD__PROFILE_CLASS__CLASS_PROVISIONING:
+    case _LPAD__PROFILE_CLASS_IS_INT_SIZE: break;
+    }
+    return false;
+}
+
+// Who may not delete a profile may not reset it away either.
+static void limit_reset(const struct policy *policy, const struct policy_actor *actor, uint32_t roles,
+                        const struct policy_request *r, struct policy_decision *d)
+{
+    for (size_t i = 0; i < r->profile_count && d->verdict != LPAD__VERDICT__VERDICT_DENY; i++) {
+        struct iccid iccid;
+        uint32_t nameless;
+        if (!is_taken_away(r->profiles[i], r->reset_options) || r->profiles[i]->iccid.len != ICCID_SIZE)
+            continue;
+        memcpy(iccid.bytes, r->profiles[i]->iccid.data, ICCID_SIZE);
+        struct policy_request deletion = {
+            .operation = LPAD__OPERATION__OPERATION_DELETE, .iccid = &iccid, .target = r->profiles[i]};
+        uint32_t rule = find_permission(policy, actor, roles, &deletion, &nameless);
+        if (rule == DECISION_NO_RULE || policy->permissions[rule].allow)
+            continue;
+        deny(d, LPAD__DENY_REASON__DENY_RULE);
+        d->rule = rule;
+        d->line = policy->permissions[rule].line;
+    }
 }
 
 // Where a download may come from, its notifications may go.
@@ -235,14 +352,20 @@ struct policy_decision policy_decide(const struct policy *policy, const struct p
     uint32_t roles = roles_of(policy, actor);
     if (roles == 0 && !(delivery && actor->is_lpad))
         return policy_deny(LPAD__DENY_REASON__DENY_NO_ROLE);
-    for (uint32_t i = 0; i < policy->permission_count; i++) {
-        enum match m = covers(&policy->permissions[i], actor, roles, r);
-        // A deny that may or may not apply is decided when the card was asked; so is an allow, but the
-        // question goes on.
-        if (m == MATCH_YES || (m == MATCH_UNKNOWN && policy->permissions[i].allow))
-            return apply(policy, i, roles, r, counters);
+    uint32_t nameless = DECISION_NO_RULE;
+    uint32_t rule = find_permission(policy, actor, roles, r, &nameless);
+    if (rule != DECISION_NO_RULE) {
+        struct policy_decision d = apply(policy, rule, roles, r, counters);
+        limit_reset(policy, actor, roles, r, &d);
+        return d;
     }
     if (delivery)
         return decide_delivery_by_downloads(policy, r->host);
-    return policy_deny(LPAD__DENY_REASON__DENY_NO_RULE);
+    struct policy_decision d = policy_deny(LPAD__DENY_REASON__DENY_NO_RULE);
+    if (nameless != DECISION_NO_RULE) {
+        d.reason = LPAD__DENY_REASON__DENY_TEST_PROFILE;
+        d.rule = nameless;
+        d.line = policy->permissions[nameless].line;
+    }
+    return d;
 }

@@ -28,11 +28,16 @@ struct policy_counters {
 // question that brings it. cardd's facts always bring it.
 struct policy_request {
     Lpad__Operation operation;
-    const struct host *host;        // of download and notify
+    const struct host *host;        // of download, discover, notify; of default_address, NULL: none
+    uint32_t source;                // of download: a bit of enum policy_source; 0: a code
     const Lpad__Metadata *metadata; // of download: what is to be installed
-    const struct iccid *iccid;      // of the others: the target
-    const Lpad__Profile *target;    // and what the card says of it
-    const Lpad__Profile *enabled;   // the enabled profile; with `target`: NULL when there is none
+    const char *smdp_oid;           // of download: registeredID of the server's certificate
+    uint32_t reset_options;         // of reset: bits of enum policy_reset
+    Lpad__Profile *const *profiles; // of reset: all that the card lists
+    size_t profile_count;
+    const struct iccid *iccid;    // of the changes of a profile: the target
+    const Lpad__Profile *target;  // and what the card says of it
+    const Lpad__Profile *enabled; // the enabled profile; with `target`: NULL when there is none
 };
 
 #define DECISION_NO_RULE UINT32_MAX
@@ -44,6 +49,7 @@ struct policy_decision {
     uint32_t rule;           // index of the permission, DECISION_NO_RULE
     uint32_t line;           // its line, 0
     uint32_t cancel_reason;  // of a denied download, SGP.22 v2.5, 5.7.14
+    bool strong;             // to be asked: twice, with the consequences
 };
 
 // `policy` NULL: none is in force. A read is always allowed. VERDICT_ASK: allowed once the client consents.

@@ -71,6 +71,8 @@ static enum err send_decision(struct policyd *p, uint32_t id, const struct polic
     body.line = d->line;
     body.has_cancel_reason = denied && install;
     body.cancel_reason = body.has_cancel_reason ? d->cancel_reason : 0;
+    body.has_strong = d->verdict == LPAD__VERDICT__VERDICT_ASK;
+    body.strong = body.has_strong && d->strong;
     frame.id = id;
     frame.body_case = LPAD__POLICYD_TO_BROKER__BODY_DECISION;
     frame.decision = &body;
@@ -116,6 +118,9 @@ static Lpad__PolicyStatus status_of(const struct policyd *p, struct policyd_time
     status.downloads_today = counters.used[POLICY_DOWNLOADS];
     status.enables_today = counters.used[POLICY_ENABLES];
     status.deletes_today = counters.used[POLICY_DELETES];
+    status.has_debt_max = s->policy != NULL && s->policy->debt_max != 0;
+    if (status.has_debt_max)
+        status.debt_max = s->policy->debt_max;
     return status;
 }
 
@@ -153,11 +158,12 @@ static enum err tell_verdict(struct policyd *p, uint32_t id, struct policyd_time
 
 typedef enum err (*handler)(struct policyd *p, const void *frame, int fd, struct policyd_time now);
 
-// Changes need counters that can be kept; reads and deliveries do not.
+// Changes need counters that can be kept; reads, deliveries and discoveries do not.
 static bool is_blocked(struct policyd *p, Lpad__Operation operation, struct policyd_time now,
                        struct policy_decision *ret_refusal)
 {
-    if (operation == LPAD__OPERATION__OPERATION_READ || operation == LPAD__OPERATION__OPERATION_NOTIFY)
+    if (operation == LPAD__OPERATION__OPERATION_READ || operation == LPAD__OPERATION__OPERATION_NOTIFY ||
+        operation == LPAD__OPERATION__OPERATION_DISCOVER)
         return false;
     if (state_is_usable(&p->state, now.day))
         return false;
@@ -267,6 +273,44 @@ static enum err handle_load(struct policyd *p, const void *message, int fd, stru
     return answer(p, frame->id, d, counter, now);
 }
 
+static enum err handle_reset(struct policyd *p, const void *message, int fd, struct policyd_time now)
+{
+    const Lpad__CarddToPolicyd *frame = message;
+    enum policy_counter counter = POLICY_COUNTER_MAX;
+    struct policy_decision d;
+    (void)fd;
+    if (!is_blocked(p, LPAD__OPERATION__OPERATION_RESET, now, &d)) {
+        struct approvals_now at = stamp(p, now);
+        d = approvals_reset(&p->approvals, &at, frame->reset, &counter);
+    }
+    return answer(p, frame->id, d, counter, now);
+}
+
+static enum err handle_default_address(struct policyd *p, const void *message, int fd,
+                                       struct policyd_time now)
+{
+    const Lpad__CarddToPolicyd *frame = message;
+    struct policy_decision d;
+    (void)fd;
+    if (!is_blocked(p, LPAD__OPERATION__OPERATION_DEFAULT_ADDRESS, now, &d)) {
+        struct approvals_now at = stamp(p, now);
+        d = approvals_default_address(&p->approvals, &at, frame->default_address);
+    }
+    return answer(p, frame->id, d, POLICY_COUNTER_MAX, now);
+}
+
+static enum err handle_load_crl(struct policyd *p, const void *message, int fd, struct policyd_time now)
+{
+    const Lpad__CarddToPolicyd *frame = message;
+    struct policy_decision d;
+    (void)fd;
+    if (!is_blocked(p, LPAD__OPERATION__OPERATION_LOAD_CRL, now, &d)) {
+        struct approvals_now at = stamp(p, now);
+        d = approvals_load_crl(&p->approvals, &at, frame->load_crl);
+    }
+    return answer(p, frame->id, d, POLICY_COUNTER_MAX, now);
+}
+
 static enum err handle_policy_text(struct policyd *p, const void *message, int fd, struct policyd_time now)
 {
     const Lpad__SupervisorToPolicyd *frame = message;
@@ -342,9 +386,12 @@ static const struct row from_broker[] = {
     {LPAD__BROKER_TO_POLICYD__BODY_GET_STATUS, handle_get_status},
 };
 static const struct row from_cardd[] = {
-    {LPAD__CARDD_TO_POLICYD__BODY_PROFILE_CHANGE,   handle_profile_change},
-    {LPAD__CARDD_TO_POLICYD__BODY_PREPARE_DOWNLOAD, handle_prepare       },
-    {LPAD__CARDD_TO_POLICYD__BODY_LOAD,             handle_load          },
+    {LPAD__CARDD_TO_POLICYD__BODY_PROFILE_CHANGE,   handle_profile_change },
+    {LPAD__CARDD_TO_POLICYD__BODY_PREPARE_DOWNLOAD, handle_prepare        },
+    {LPAD__CARDD_TO_POLICYD__BODY_LOAD,             handle_load           },
+    {LPAD__CARDD_TO_POLICYD__BODY_RESET,            handle_reset          },
+    {LPAD__CARDD_TO_POLICYD__BODY_DEFAULT_ADDRESS,  handle_default_address},
+    {LPAD__CARDD_TO_POLICYD__BODY_LOAD_CRL,         handle_load_crl       },
 };
 
 static const struct {

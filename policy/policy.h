@@ -7,26 +7,49 @@
 //     operator: {users: [1000], groups: [lpad]}
 //   permissions:                   # the first that covers a request decides it; none: denied
 //     - operations: [download]     # download enable disable delete nickname notify
+//                                  # discover reset default_address load_crl
 //       roles: [admin]             # any of them; required but for notify
-//       hosts: [smdp.example.com, "*.example.net"]  # of download and notify, required there
-//       consent: ask               # ask | given; default: ask for download, given for the rest
-//       pprs: [ppr1, ppr2]         # that a downloaded profile may carry; default none
-//       classes: [operational]     # that may be downloaded; default [operational, provisioning]
-//       effect: allow              # allow (default) | deny
+//       hosts: [smdp.example.com, "*.example.net"]  # of download, discover, default_address, notify
+//       from: [code, default_address, event]  # who named the server of a download; default all
+//       oid: 1.3.6.1.4.1.99999.1   # of a download: the registeredID that the server's certificate must have
+//       consent: ask               # ask | given; default: ask for download, delete and reset, given for the
+//       rest pprs: [ppr1, ppr2]         # that a downloaded profile may carry; default none classes:
+//       [operational]     # that may be downloaded; default [operational, provisioning] effect: allow # allow
+//       (default) | deny
 //     - operations: [enable, disable, nickname, delete]
 //       roles: [admin, operator]
 //       profiles: any              # required: any, a list of ICCIDs, or a mapping (all keys given must
-//       hold): # profiles: ["8949449999999990031"] # profiles: {iccids: [...], classes: [operational],
-//       providers: [Name]}
+//       hold):
+//                                  #   {iccids: [...], classes: [operational], providers: [Name]}
+//     - operations: [discover]     # which SM-DS (or SM-DP+) may be asked what waits for the card
+//       roles: [admin]
+//       hosts: [lpa.ds.example.com]
+//     - operations: [reset]        # eUICCMemoryReset
+//       roles: [admin]
+//       what: [operational, test, default_address]  # required: that a reset may take away
+//     - operations: [default_address]  # SetDefaultDpAddress
+//       roles: [admin]
+//       hosts: [smdp.example.com, ""]  # that may be set; "": it may be removed
+//     - {operations: [load_crl], roles: [admin]}
 //     - operations: [notify]       # where lpad itself may deliver notifications
 //       hosts: ["*.example.com"]
-//   caps: {downloads_per_day: 10, enables_per_day: 50, deletes_per_day: 5}  # these are the defaults
+//   caps:                          # these are the defaults
+//     {downloads_per_day: 10, enables_per_day: 50, deletes_per_day: 5, resets_per_day: 1}
+//   debt: {max_undelivered: 20}    # notifications at which the broker stops changes; absent: no bound
 //
 // A client has every role in which its uid or one of its groups stands. Of a download the first permission
-// for role and host decides: its classes and PPRs are limits, which no later permission widens. Notifications
-// may also go to every host that some download permission allows, unless a notify permission decides before.
-// A host pattern is a name, "*.name" (every name below it) or "*"; an IP address is covered only when it is
-// written out. Days are UTC.
+// for role, host and `from` decides: its classes, PPRs and OID are limits, which no later permission widens.
+// Notifications may also go to every host that some download permission allows, unless a notify permission
+// decides before. A host pattern is a name, "*.name" (every name below it) or "*"; an IP address is covered
+// only when it is written out; a host that the card, an event or a code names is covered like any other. Days
+// are UTC.
+//
+// Enabling a profile of class test takes a permission that lists its ICCID: one that covers it by `any`, by a
+// class or by a provider does not count.
+//
+// A permission allows a reset when `what` has all that the reset would take away, and denies one when it has
+// any of it. PPR2 does not bind a reset (SGP.22 v2.5, 5.7.19); a permission that denies the actor the
+// deletion of a profile that the reset would take away does.
 #ifndef LPAD_POLICY_POLICY_H
 #define LPAD_POLICY_POLICY_H
 
@@ -63,11 +86,30 @@ struct policy_profiles {
     uint32_t provider_count;
 };
 
+// Who named the server of a download.
+enum policy_source {
+    POLICY_FROM_CODE = 1,
+    POLICY_FROM_DEFAULT_ADDRESS = 2,
+    POLICY_FROM_EVENT = 4,
+    POLICY_FROM_ALL = 7,
+};
+
+// What a reset takes away; the bits of Intent.reset_options.
+enum policy_reset {
+    POLICY_RESET_OPERATIONAL = 1,
+    POLICY_RESET_TEST = 2,
+    POLICY_RESET_DEFAULT_ADDRESS = 4,
+    POLICY_RESET_ALL = 7,
+};
+
 struct policy_permission {
     uint32_t operations; // bits 1 << Lpad__Operation
     uint32_t roles;      // bits 1 << index of the role; 0: everybody (notify alone)
-    char **hosts;
+    char **hosts;        // patterns; "" only where default_address is among the operations
     uint32_t host_count;
+    uint32_t from;   // bits of enum policy_source
+    const char *oid; // NULL: any
+    uint32_t what;   // bits of enum policy_reset
     bool allow;
     enum policy_consent consent;
     uint32_t pprs;    // admitted bits of PprIds
@@ -80,6 +122,7 @@ enum policy_counter {
     POLICY_DOWNLOADS,
     POLICY_ENABLES,
     POLICY_DELETES,
+    POLICY_RESETS,
     POLICY_COUNTER_MAX, // also: nothing is counted
 };
 
@@ -89,6 +132,7 @@ struct policy {
     struct policy_permission *permissions;
     uint32_t permission_count;
     uint32_t caps[POLICY_COUNTER_MAX];
+    uint32_t debt_max; // 0: no bound
 };
 
 #endif

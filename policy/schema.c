@@ -6,6 +6,7 @@
 #include "lib/arena.h"
 #include "policy/schema_tables.h"
 #include "rsp/host.h"
+#include "rsp/oid.h"
 #include "rsp/profile.h"
 
 #include <stdarg.h>
@@ -15,9 +16,11 @@
 
 #define ARENA_CAP (2u * 1024 * 1024)
 #define CAP_MAX   100000u
+#define DEBT_MAX  1000u
 #define BIT(op)   (1u << LPAD__OPERATION__OPERATION_##op)
 
-#define OPERATIONS_OF_HOSTS    (BIT(DOWNLOAD) | BIT(NOTIFY))
+#define OPERATIONS_OF_HOSTS    (BIT(DOWNLOAD) | BIT(NOTIFY) | BIT(DISCOVER) | BIT(DEFAULT_ADDRESS))
+#define OPERATIONS_NEVER_ASKED (BIT(NOTIFY) | BIT(DISCOVER))
 #define OPERATIONS_OF_PROFILES (BIT(ENABLE) | BIT(DISABLE) | BIT(DELETE) | BIT(NICKNAME))
 #define CLASSES_DEFAULT                                                                                      \
     ((1u << LPAD__PROFILE_CLASS__CLASS_OPERATIONAL) | (1u << LPAD__PROFILE_CLASS__CLASS_PROVISIONING))
@@ -151,11 +154,24 @@ static enum err read_role_names(const struct reading *r, uint32_t at, const stru
 static enum err check_hosts(const struct reading *r, uint32_t at, const struct raw_permission *raw)
 {
     for (uint32_t i = 0; i < raw->hosts_count; i++) {
+        if (raw->hosts[i][0] == '\0' && (raw->operations & BIT(DEFAULT_ADDRESS)) != 0)
+            continue;
+        if (raw->hosts[i][0] == '\0')
+            return REFUSE(r, path_of("permissions[%u].hosts[%u]", at, i).text,
+                          "it stands for no address, and is for default_address", "an empty host");
         if (!host_pattern_valid(raw->hosts[i]))
             return REFUSE(r, path_of("permissions[%u].hosts[%u]", at, i).text,
                           "a name, *.name or *; no port, no scheme", "not a host pattern");
     }
     return ERR_OK;
+}
+
+static enum err check_oid(const struct reading *r, uint32_t at, const char *oid)
+{
+    if (oid == NULL || (strlen(oid) < OID_TEXT_MAX && oid_text_valid(bytes_from_text(oid))))
+        return ERR_OK;
+    return REFUSE(r, path_of("permissions[%u].oid", at).text, "dotted decimals, such as 1.3.6.1.4.1.99999.1",
+                  "not an object identifier");
 }
 
 static enum err read_iccids(const struct reading *r, uint32_t at, const struct raw_profiles *raw,
@@ -191,31 +207,66 @@ static enum err read_profiles(const struct reading *r, uint32_t at, const struct
     return ERR_OK;
 }
 
-// A key that has no effect on any of the permission's operations is a mistake of its author.
-static enum err check_keys(const struct reading *r, uint32_t at, const struct raw_permission *raw)
+// An empty list must not mean what an absent one means.
+static enum err check_empty_lists(const struct reading *r, uint32_t at, const struct raw_permission *raw)
 {
-    bool deny = raw->effect == RAW_EFFECT_DENY;
-    bool download = (raw->operations & BIT(DOWNLOAD)) != 0;
+    const struct {
+        const char *key;
+        uint32_t bits;
+    } rows[] = {
+        {"from",    raw->from   },
+        {"what",    raw->what   },
+        {"classes", raw->classes},
+    };
+    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+        uint32_t line, column;
+        struct path path = path_of("permissions[%u].%s", at, rows[i].key);
+        if (rows[i].bits == 0 && yaml_find(r->document, path.text, &line, &column))
+            return REFUSE(r, path.text, "leave the key out for its default", "an empty list");
+    }
+    return ERR_OK;
+}
+
+static enum err check_missing_keys(const struct reading *r, uint32_t at, const struct raw_permission *raw)
+{
     struct path base = path_of("permissions[%u]", at);
     if (raw->operations == 0)
         return REFUSE(r, path_of("%s.operations", base.text).text, "", "an empty list");
     if ((raw->operations & OPERATIONS_OF_HOSTS) != 0 && raw->hosts_count == 0)
         return REFUSE(r, base.text, "name the servers, such as [smdp.example.com]",
-                      "the key \"hosts\" is missing: download and notify need it");
+                      "the key \"hosts\" is missing: download, discover, default_address and notify need it");
     if ((raw->operations & OPERATIONS_OF_PROFILES) != 0 && raw->profiles == NULL)
         return REFUSE(r, base.text, "profiles: any, or a list of ICCIDs", "the key \"profiles\" is missing");
     if (raw->operations != BIT(NOTIFY) && raw->roles_count == 0)
         return REFUSE(r, base.text, "name the roles that this is for", "the key \"roles\" is missing");
+    LPAD_TRY(check_empty_lists(r, at, raw));
+    if ((raw->operations & BIT(RESET)) != 0 && raw->what == 0)
+        return REFUSE(r, base.text, "any of operational, test and default_address",
+                      "the key \"what\" is missing: reset needs it");
+    return ERR_OK;
+}
+
+// A key that has no effect on any of the permission's operations is a mistake of its author.
+static enum err check_useless_keys(const struct reading *r, uint32_t at, const struct raw_permission *raw)
+{
+    static const char of_downloads[] = "it is for downloads that are allowed";
+    bool deny = raw->effect == RAW_EFFECT_DENY;
+    bool download = (raw->operations & BIT(DOWNLOAD)) != 0;
+    bool about_hosts = (raw->operations & OPERATIONS_OF_HOSTS) != 0;
+    bool about_profiles = (raw->operations & OPERATIONS_OF_PROFILES) != 0;
+    bool asks = !deny && (raw->operations & ~OPERATIONS_NEVER_ASKED) != 0;
     const struct {
         const char *key, *why;
         bool useless;
     } rows[] = {
-        {"hosts",    "it is for download and notify",                  (raw->operations & OPERATIONS_OF_HOSTS) == 0},
-        {"profiles", "it is for enable, disable, delete and nickname",
-         (raw->operations & OPERATIONS_OF_PROFILES) == 0                                                           },
-        {"pprs",     "it is for downloads that are allowed",           !download || deny                           },
-        {"classes",  "it is for downloads that are allowed",           !download || deny                           },
-        {"consent",  "it is for clients' operations that are allowed", raw->operations == BIT(NOTIFY) || deny      },
+        {"hosts",    "it is for download, discover, default_address and notify", !about_hosts                       },
+        {"profiles", "it is for enable, disable, delete and nickname",           !about_profiles                    },
+        {"from",     "it is for download",                                       !download                          },
+        {"oid",      of_downloads,                                               !download || deny                  },
+        {"what",     "it is for reset",                                          (raw->operations & BIT(RESET)) == 0},
+        {"pprs",     of_downloads,                                               !download || deny                  },
+        {"classes",  of_downloads,                                               !download || deny                  },
+        {"consent",  "it is for clients' operations that are allowed",           !asks                              },
     };
     for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
         uint32_t line, column;
@@ -235,6 +286,9 @@ static enum err read_permission(const struct reading *r, uint32_t at, struct pol
         .operations = raw->operations,
         .hosts = raw->hosts,
         .host_count = raw->hosts_count,
+        .from = raw->from != 0 ? raw->from : POLICY_FROM_ALL,
+        .oid = raw->oid,
+        .what = raw->what,
         .allow = raw->effect != RAW_EFFECT_DENY,
         .consent = raw->consent,
         .pprs = raw->pprs,
@@ -242,9 +296,11 @@ static enum err read_permission(const struct reading *r, uint32_t at, struct pol
     };
     if (!yaml_find(r->document, path_of("permissions[%u]", at).text, &to->line, &column))
         LPAD_BUG("a permission that is not in the text");
-    LPAD_TRY(check_keys(r, at, raw));
+    LPAD_TRY(check_missing_keys(r, at, raw));
+    LPAD_TRY(check_useless_keys(r, at, raw));
     LPAD_TRY(read_role_names(r, at, raw, &to->roles));
     LPAD_TRY(check_hosts(r, at, raw));
+    LPAD_TRY(check_oid(r, at, raw->oid));
     return raw->profiles != NULL ? read_profiles(r, at, raw->profiles, &to->profiles) : ERR_OK;
 }
 
@@ -274,6 +330,7 @@ static enum err read_caps(const struct reading *r)
         [POLICY_DOWNLOADS] = {"caps.downloads_per_day", raw->downloads, 10},
         [POLICY_ENABLES] = {"caps.enables_per_day",   raw->enables,   50},
         [POLICY_DELETES] = {"caps.deletes_per_day",   raw->deletes,   5 },
+        [POLICY_RESETS] = {"caps.resets_per_day",    raw->resets,    1 },
     };
     for (size_t i = 0; i < POLICY_COUNTER_MAX; i++) {
         uint32_t cap = rows[i].given != NULL ? *rows[i].given : rows[i].fallback;
@@ -284,6 +341,18 @@ static enum err read_caps(const struct reading *r)
     return ERR_OK;
 }
 
+static enum err read_debt(const struct reading *r)
+{
+    const struct raw_debt *raw = r->o->raw->debt;
+    if (raw == NULL)
+        return ERR_OK;
+    if (raw->max_undelivered < 1 || raw->max_undelivered > DEBT_MAX)
+        return REFUSE(r, "debt.max_undelivered", "leave `debt` out for no bound",
+                      "a number from 1 to %u is expected", DEBT_MAX);
+    r->o->policy.debt_max = raw->max_undelivered;
+    return ERR_OK;
+}
+
 static enum err fill_policy(const struct reading *r)
 {
     if (r->o->raw->version != 1)
@@ -291,7 +360,8 @@ static enum err fill_policy(const struct reading *r)
     LPAD_TRY(arena_init(&r->o->arena, ARENA_CAP));
     LPAD_TRY(read_roles(r));
     LPAD_TRY(read_permissions(r));
-    return read_caps(r);
+    LPAD_TRY(read_caps(r));
+    return read_debt(r);
 }
 
 enum err policy_read(struct bytes text, const struct policy_names *names, struct policy **ret_policy,

@@ -9,17 +9,31 @@
 #define OPT_LIST (CYAML_FLAG_POINTER | CYAML_FLAG_OPTIONAL)
 
 static const cyaml_strval_t operation_words[] = {
-    {"download", 1 << LPAD__OPERATION__OPERATION_DOWNLOAD},
-    {"enable",   1 << LPAD__OPERATION__OPERATION_ENABLE  },
-    {"disable",  1 << LPAD__OPERATION__OPERATION_DISABLE },
-    {"delete",   1 << LPAD__OPERATION__OPERATION_DELETE  },
-    {"nickname", 1 << LPAD__OPERATION__OPERATION_NICKNAME},
-    {"notify",   1 << LPAD__OPERATION__OPERATION_NOTIFY  },
+    {"download",        1 << LPAD__OPERATION__OPERATION_DOWNLOAD       },
+    {"enable",          1 << LPAD__OPERATION__OPERATION_ENABLE         },
+    {"disable",         1 << LPAD__OPERATION__OPERATION_DISABLE        },
+    {"delete",          1 << LPAD__OPERATION__OPERATION_DELETE         },
+    {"nickname",        1 << LPAD__OPERATION__OPERATION_NICKNAME       },
+    {"notify",          1 << LPAD__OPERATION__OPERATION_NOTIFY         },
+    {"discover",        1 << LPAD__OPERATION__OPERATION_DISCOVER       },
+    {"reset",           1 << LPAD__OPERATION__OPERATION_RESET          },
+    {"default_address", 1 << LPAD__OPERATION__OPERATION_DEFAULT_ADDRESS},
+    {"load_crl",        1 << LPAD__OPERATION__OPERATION_LOAD_CRL       },
 };
 static const cyaml_strval_t class_words[] = {
     {"test",         1 << LPAD__PROFILE_CLASS__CLASS_TEST        },
     {"provisioning", 1 << LPAD__PROFILE_CLASS__CLASS_PROVISIONING},
     {"operational",  1 << LPAD__PROFILE_CLASS__CLASS_OPERATIONAL },
+};
+static const cyaml_strval_t from_words[] = {
+    {"code",            POLICY_FROM_CODE           },
+    {"default_address", POLICY_FROM_DEFAULT_ADDRESS},
+    {"event",           POLICY_FROM_EVENT          },
+};
+static const cyaml_strval_t what_words[] = {
+    {"operational",     POLICY_RESET_OPERATIONAL    },
+    {"test",            POLICY_RESET_TEST           },
+    {"default_address", POLICY_RESET_DEFAULT_ADDRESS},
 };
 static const cyaml_strval_t ppr_words[] = {
     {"ppr1", PPR1},
@@ -39,6 +53,11 @@ static const cyaml_strval_t any_words[] = {
 
 static const cyaml_schema_value_t text_value = {
     CYAML_VALUE_STRING(CYAML_FLAG_POINTER, char *, 1, TEXT_MAX),
+};
+
+// Also "", which stands for no address.
+static const cyaml_schema_value_t host_value = {
+    CYAML_VALUE_STRING(CYAML_FLAG_POINTER, char *, 0, TEXT_MAX),
 };
 
 static const cyaml_schema_field_t role_fields[] = {
@@ -70,8 +89,13 @@ static const cyaml_schema_field_t permission_fields[] = {
                       CYAML_ARRAY_LEN(operation_words)),
     CYAML_FIELD_SEQUENCE_COUNT("roles", OPT_LIST, struct raw_permission, roles, roles_count, &text_value, 1,
                                POLICY_ROLES_MAX),
-    CYAML_FIELD_SEQUENCE_COUNT("hosts", OPT_LIST, struct raw_permission, hosts, hosts_count, &text_value, 1,
+    CYAML_FIELD_SEQUENCE_COUNT("hosts", OPT_LIST, struct raw_permission, hosts, hosts_count, &host_value, 1,
                                POLICY_LIST_MAX),
+    CYAML_FIELD_FLAGS("from", OPT | CYAML_FLAG_STRICT, struct raw_permission, from, from_words,
+                      CYAML_ARRAY_LEN(from_words)),
+    CYAML_FIELD_STRING_PTR("oid", OPT_LIST, struct raw_permission, oid, 1, TEXT_MAX),
+    CYAML_FIELD_FLAGS("what", OPT | CYAML_FLAG_STRICT, struct raw_permission, what, what_words,
+                      CYAML_ARRAY_LEN(what_words)),
     CYAML_FIELD_ENUM("consent", OPT | CYAML_FLAG_STRICT, struct raw_permission, consent, consent_words,
                      CYAML_ARRAY_LEN(consent_words)),
     CYAML_FIELD_FLAGS("pprs", OPT | CYAML_FLAG_STRICT, struct raw_permission, pprs, ppr_words,
@@ -91,6 +115,11 @@ static const cyaml_schema_field_t caps_fields[] = {
     CYAML_FIELD_UINT_PTR("downloads_per_day", OPT, struct raw_caps, downloads),
     CYAML_FIELD_UINT_PTR("enables_per_day", OPT, struct raw_caps, enables),
     CYAML_FIELD_UINT_PTR("deletes_per_day", OPT, struct raw_caps, deletes),
+    CYAML_FIELD_UINT_PTR("resets_per_day", OPT, struct raw_caps, resets),
+    CYAML_FIELD_END,
+};
+static const cyaml_schema_field_t debt_fields[] = {
+    CYAML_FIELD_UINT("max_undelivered", CYAML_FLAG_DEFAULT, struct raw_debt, max_undelivered),
     CYAML_FIELD_END,
 };
 
@@ -101,6 +130,7 @@ static const cyaml_schema_field_t policy_fields[] = {
     CYAML_FIELD_SEQUENCE_COUNT("permissions", OPT_LIST, struct raw_policy, permissions, permissions_count,
                                &permission_value, 0, POLICY_PERMISSIONS_MAX),
     CYAML_FIELD_MAPPING("caps", OPT, struct raw_policy, caps, caps_fields),
+    CYAML_FIELD_MAPPING_PTR("debt", OPT_LIST, struct raw_policy, debt, debt_fields),
     CYAML_FIELD_END,
 };
 

@@ -36,6 +36,9 @@ struct raw_profiles {
 
 struct raw_permission {
     uint32_t operations;
+    uint32_t from;
+    uint32_t what;
+    char *oid;
     char **roles;
     uint32_t roles_count;
     char **hosts;
@@ -48,7 +51,11 @@ struct raw_permission {
 };
 
 struct raw_caps {
-    uint32_t *downloads, *enables, *deletes;
+    uint32_t *downloads, *enables, *deletes, *resets;
+};
+
+struct raw_debt {
+    uint32_t max_undelivered;
 };
 
 struct raw_policy {
@@ -58,6 +65,7 @@ struct raw_policy {
     struct raw_permission *permissions;
     uint32_t permissions_count;
     struct raw_caps caps;
+    struct raw_debt *debt;
 };
 
 extern const cyaml_schema_value_t policy_schema;

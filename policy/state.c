@@ -11,8 +11,10 @@
 #define TEXT_VERSION       1
 #define TEXT_SLOT_SIZE     (POLICY_TEXT_MAX + 4096)
 
-// Little-endian, 4 bytes each: the day, then the counters in the order of enum policy_counter.
-#define COUNTERS_SIZE (4 * (1 + POLICY_COUNTER_MAX))
+// Little-endian, 4 bytes each: the day, then the counters in the order of enum policy_counter. A counter that
+// is not there yet is at nothing: resets were not counted at first.
+#define COUNTERS_SIZE     (4 * (1 + POLICY_COUNTER_MAX))
+#define COUNTERS_SIZE_MIN (4 * (1 + POLICY_RESETS))
 
 static void put_u32(uint8_t *out, uint32_t v)
 {
@@ -35,11 +37,11 @@ static void open_counters(struct policy_state *s)
     uint8_t data[COUNTERS_SIZE];
     size_t len;
     enum err e = slots_load(&s->counters_file, data, sizeof data, &len);
-    s->unreadable = e != ERR_OK || (len != 0 && len != sizeof data);
+    s->unreadable = e != ERR_OK || (len != 0 && (len < COUNTERS_SIZE_MIN || len % 4 != 0));
     if (s->unreadable || len == 0)
         return;
     s->counters.day = get_u32(data);
-    for (unsigned i = 0; i < POLICY_COUNTER_MAX; i++)
+    for (unsigned i = 0; i < POLICY_COUNTER_MAX && 4 + 4 * i < len; i++)
         s->counters.used[i] = get_u32(data + 4 + 4 * i);
 }
 

@@ -17,20 +17,20 @@ static const char text[] =
     "permissions:\n"
     /*  7: 0 */ "  - {operations: [download], roles: [operator], hosts: [bad.example.com], effect: deny}\n"
     /*  8: 1 */ "  - {operations: [download], roles: [operator], hosts: [smdp.example.com, "
-                "\"*.example.net\"]}\n"
+    "\"*.example.net\"]}\n"
     /*  9: 2 */ "  - {operations: [download], roles: [admin], hosts: [\"*\"], consent: given, pprs: [ppr1, "
-                "ppr2],\n"
+    "ppr2],\n"
     /* 10    */ "     classes: [operational, test]}\n"
     /* 11: 3 */ "  - {operations: [download], roles: [admin], hosts: [192.0.2.7, \"[2001:db8::7]\"], "
-                "consent: given}\n"
+    "consent: given}\n"
     /* 12: 4 */ "  - {operations: [delete, disable], roles: [operator, admin], profiles: "
-                "[\"8949449999999990031\"], effect: deny}\n"
+    "[\"8949449999999990031\"], effect: deny}\n"
     /* 13: 5 */ "  - {operations: [enable, disable], roles: [operator], profiles: {classes: [operational]}}\n"
     /* 14: 6 */ "  - {operations: [delete], roles: [operator], profiles: {providers: [Test Telecom], "
-                "classes: [test]}, consent: ask}\n"
+    "classes: [test]}, consent: ask}\n"
     /* 15: 7 */ "  - {operations: [nickname], roles: [operator, admin], profiles: any}\n"
     /* 16: 8 */ "  - {operations: [enable], roles: [admin], profiles: {classes: [provisioning]}, effect: "
-                "deny}\n"
+    "deny}\n"
     /* 17: 9 */ "  - {operations: [enable, disable, delete], roles: [admin], profiles: any}\n"
     /* 18:10 */ "  - {operations: [notify], hosts: [quiet.example.net], effect: deny}\n"
     /* 19:11 */ "  - {operations: [notify], hosts: [\"*.notify.example.com\"]}\n"
@@ -94,126 +94,126 @@ struct row {
 
 static const struct row rows[] = {
   // Reads need nobody's leave.
-    {1000,        9,  READ,     NULL,                            UNKNOWN,      0,                  NONE_ENABLED, NULL,            0, ALLOW, 0,            NULL,       NO_RULE, 0},
-    {4711,        9,  READ,     NULL,                            UNKNOWN,      0,                  NONE_ENABLED, NULL,            0, ALLOW, 0,            NULL,       NO_RULE, 0},
+    {1000,        9,  READ,     NULL,                            UNKNOWN,      0,                  NONE_ENABLED, NULL,            0, ALLOW, 0,                 NULL,       NO_RULE, 0},
+    {4711,        9,  READ,     NULL,                            UNKNOWN,      0,                  NONE_ENABLED, NULL,            0, ALLOW, 0,                 NULL,       NO_RULE, 0},
  // Roles: by uid, by gid, by name, by supplementary group (77 stands for group 60); and none.
-    {4711,        9,  DOWNLOAD, "smdp.example.com",              UNKNOWN,      0,                  NONE_ENABLED, NULL,            0, DENY,  WHY(NO_ROLE), NULL,
-     NO_RULE,                                                                                                                                                                  0},
-    {4711,        50, DOWNLOAD, "smdp.example.com",              UNKNOWN,      0,                  NONE_ENABLED, NULL,            0, ASK,   0,            "operator", 1,       0},
-    {4711,        60, DOWNLOAD, "smdp.example.com",              UNKNOWN,      0,                  NONE_ENABLED, NULL,            0, ASK,   0,            "operator", 1,       0},
-    {4711,        77, DOWNLOAD, "smdp.example.com",              UNKNOWN,      0,                  NONE_ENABLED, NULL,            0, ASK,   0,            "operator", 1,       0},
-    {1000,        9,  DOWNLOAD, "smdp.example.com",              UNKNOWN,      0,                  NONE_ENABLED, NULL,            0, ASK,   0,            "operator", 1,       0},
-    {1001,        9,  DOWNLOAD, "smdp.example.com",              UNKNOWN,      0,                  NONE_ENABLED, NULL,            0, ALLOW, 0,            "admin",    2,       0},
-    {0,           0,  DOWNLOAD, "smdp.example.com",              UNKNOWN,      0,                  NONE_ENABLED, NULL,            0, ALLOW, 0,            "admin",    2,       0},
-    {0,           50, DOWNLOAD, "smdp.example.com",              UNKNOWN,      0,                  NONE_ENABLED, NULL,            0, ASK,   0,            "operator", 1,       0},
-    {1002,        9,  DOWNLOAD, "smdp.example.com",              UNKNOWN,      0,                  NONE_ENABLED, NULL,            0, DENY,  WHY(NO_RULE), NULL,
-     NO_RULE,                                                                                                                                                                  0},
+    {4711,        9,  DOWNLOAD, "smdp.example.com",              UNKNOWN,      0,                  NONE_ENABLED, NULL,            0, DENY,  WHY(NO_ROLE),      NULL,
+     NO_RULE,                                                                                                                                                                       0},
+    {4711,        50, DOWNLOAD, "smdp.example.com",              UNKNOWN,      0,                  NONE_ENABLED, NULL,            0, ASK,   0,                 "operator", 1,       0},
+    {4711,        60, DOWNLOAD, "smdp.example.com",              UNKNOWN,      0,                  NONE_ENABLED, NULL,            0, ASK,   0,                 "operator", 1,       0},
+    {4711,        77, DOWNLOAD, "smdp.example.com",              UNKNOWN,      0,                  NONE_ENABLED, NULL,            0, ASK,   0,                 "operator", 1,       0},
+    {1000,        9,  DOWNLOAD, "smdp.example.com",              UNKNOWN,      0,                  NONE_ENABLED, NULL,            0, ASK,   0,                 "operator", 1,       0},
+    {1001,        9,  DOWNLOAD, "smdp.example.com",              UNKNOWN,      0,                  NONE_ENABLED, NULL,            0, ALLOW, 0,                 "admin",    2,       0},
+    {0,           0,  DOWNLOAD, "smdp.example.com",              UNKNOWN,      0,                  NONE_ENABLED, NULL,            0, ALLOW, 0,                 "admin",    2,       0},
+    {0,           50, DOWNLOAD, "smdp.example.com",              UNKNOWN,      0,                  NONE_ENABLED, NULL,            0, ASK,   0,                 "operator", 1,       0},
+    {1002,        9,  DOWNLOAD, "smdp.example.com",              UNKNOWN,      0,                  NONE_ENABLED, NULL,            0, DENY,  WHY(NO_RULE),      NULL,
+     NO_RULE,                                                                                                                                                                       0},
     {LPAD_ITSELF, 0,  DOWNLOAD, "smdp.example.com",              UNKNOWN,      0,                  NONE_ENABLED, NULL,            0, DENY,  WHY(NO_ROLE),
-     NULL,                                                                                                                                                            NO_RULE, 0},
-    {LPAD_ITSELF, 0,  ENABLE,   some,                            OPERATIONAL,  0,                  NONE_ENABLED, NULL,            0, DENY,  WHY(NO_ROLE), NULL,       NO_RULE,
-     0                                                                                                                                                                          },
+     NULL,                                                                                                                                                                 NO_RULE, 0},
+    {LPAD_ITSELF, 0,  ENABLE,   some,                            OPERATIONAL,  0,                  NONE_ENABLED, NULL,            0, DENY,  WHY(NO_ROLE),      NULL,       NO_RULE,
+     0                                                                                                                                                                               },
  // Hosts.
-    {1000,        9,  DOWNLOAD, "SMDP.example.COM",              UNKNOWN,      0,                  NONE_ENABLED, NULL,            0, ASK,   0,            "operator", 1,       0},
-    {1000,        9,  DOWNLOAD, "a.example.net",                 UNKNOWN,      0,                  NONE_ENABLED, NULL,            0, ASK,   0,            "operator", 1,       0},
-    {1000,        9,  DOWNLOAD, "b.a.example.net",               UNKNOWN,      0,                  NONE_ENABLED, NULL,            0, ASK,   0,            "operator", 1,       0},
-    {1000,        9,  DOWNLOAD, "example.net",                   UNKNOWN,      0,                  NONE_ENABLED, NULL,            0, DENY,  WHY(NO_RULE), NULL,       NO_RULE,
-     0                                                                                                                                                                          },
-    {1000,        9,  DOWNLOAD, "evilexample.net",               UNKNOWN,      0,                  NONE_ENABLED, NULL,            0, DENY,  WHY(NO_RULE), NULL,
-     NO_RULE,                                                                                                                                                                  0},
+    {1000,        9,  DOWNLOAD, "SMDP.example.COM",              UNKNOWN,      0,                  NONE_ENABLED, NULL,            0, ASK,   0,                 "operator", 1,       0},
+    {1000,        9,  DOWNLOAD, "a.example.net",                 UNKNOWN,      0,                  NONE_ENABLED, NULL,            0, ASK,   0,                 "operator", 1,       0},
+    {1000,        9,  DOWNLOAD, "b.a.example.net",               UNKNOWN,      0,                  NONE_ENABLED, NULL,            0, ASK,   0,                 "operator", 1,       0},
+    {1000,        9,  DOWNLOAD, "example.net",                   UNKNOWN,      0,                  NONE_ENABLED, NULL,            0, DENY,  WHY(NO_RULE),      NULL,       NO_RULE,
+     0                                                                                                                                                                               },
+    {1000,        9,  DOWNLOAD, "evilexample.net",               UNKNOWN,      0,                  NONE_ENABLED, NULL,            0, DENY,  WHY(NO_RULE),      NULL,
+     NO_RULE,                                                                                                                                                                       0},
     {1000,        9,  DOWNLOAD, "smdp.example.com.evil.example", UNKNOWN,      0,                  NONE_ENABLED, NULL,            0, DENY,
-     WHY(NO_RULE),                                                                                                                                        NULL,       NO_RULE, 0},
-    {1000,        9,  DOWNLOAD, "other.example.com",             UNKNOWN,      0,                  NONE_ENABLED, NULL,            0, DENY,  WHY(NO_RULE), NULL,
-     NO_RULE,                                                                                                                                                                  0},
-    {1000,        9,  DOWNLOAD, "bad.example.com",               UNKNOWN,      0,                  NONE_ENABLED, NULL,            0, DENY,  WHY(RULE),    "operator", 0,
-     0                                                                                                                                                                          },
-    {1001,        9,  DOWNLOAD, "bad.example.com",               UNKNOWN,      0,                  NONE_ENABLED, NULL,            0, ALLOW, 0,            "admin",    2,       0},
-    {0,           50, DOWNLOAD, "bad.example.com",               UNKNOWN,      0,                  NONE_ENABLED, NULL,            0, DENY,  WHY(RULE),    "operator", 0,
-     0                                                                                                                                                                          },
+     WHY(NO_RULE),                                                                                                                                             NULL,       NO_RULE, 0},
+    {1000,        9,  DOWNLOAD, "other.example.com",             UNKNOWN,      0,                  NONE_ENABLED, NULL,            0, DENY,  WHY(NO_RULE),      NULL,
+     NO_RULE,                                                                                                                                                                       0},
+    {1000,        9,  DOWNLOAD, "bad.example.com",               UNKNOWN,      0,                  NONE_ENABLED, NULL,            0, DENY,  WHY(RULE),         "operator", 0,
+     0                                                                                                                                                                               },
+    {1001,        9,  DOWNLOAD, "bad.example.com",               UNKNOWN,      0,                  NONE_ENABLED, NULL,            0, ALLOW, 0,                 "admin",    2,       0},
+    {0,           50, DOWNLOAD, "bad.example.com",               UNKNOWN,      0,                  NONE_ENABLED, NULL,            0, DENY,  WHY(RULE),         "operator", 0,
+     0                                                                                                                                                                               },
  // IP literals: only where they are written out, never by "*".
-    {1001,        9,  DOWNLOAD, "192.0.2.7",                     UNKNOWN,      0,                  NONE_ENABLED, NULL,            0, ALLOW, 0,            "admin",    3,       0},
-    {1001,        9,  DOWNLOAD, "[2001:db8::7]",                 UNKNOWN,      0,                  NONE_ENABLED, NULL,            0, ALLOW, 0,            "admin",    3,       0},
-    {1001,        9,  DOWNLOAD, "192.0.2.8",                     UNKNOWN,      0,                  NONE_ENABLED, NULL,            0, DENY,  WHY(NO_RULE), NULL,       NO_RULE, 0},
-    {1001,        9,  DOWNLOAD, "[2001:db8::8]",                 UNKNOWN,      0,                  NONE_ENABLED, NULL,            0, DENY,  WHY(NO_RULE), NULL,       NO_RULE,
-     0                                                                                                                                                                          },
-    {1001,        9,  DOWNLOAD, "127.0.0.1",                     UNKNOWN,      0,                  NONE_ENABLED, NULL,            0, DENY,  WHY(NO_RULE), NULL,       NO_RULE, 0},
+    {1001,        9,  DOWNLOAD, "192.0.2.7",                     UNKNOWN,      0,                  NONE_ENABLED, NULL,            0, ALLOW, 0,                 "admin",    3,       0},
+    {1001,        9,  DOWNLOAD, "[2001:db8::7]",                 UNKNOWN,      0,                  NONE_ENABLED, NULL,            0, ALLOW, 0,                 "admin",    3,       0},
+    {1001,        9,  DOWNLOAD, "192.0.2.8",                     UNKNOWN,      0,                  NONE_ENABLED, NULL,            0, DENY,  WHY(NO_RULE),      NULL,       NO_RULE, 0},
+    {1001,        9,  DOWNLOAD, "[2001:db8::8]",                 UNKNOWN,      0,                  NONE_ENABLED, NULL,            0, DENY,  WHY(NO_RULE),      NULL,       NO_RULE,
+     0                                                                                                                                                                               },
+    {1001,        9,  DOWNLOAD, "127.0.0.1",                     UNKNOWN,      0,                  NONE_ENABLED, NULL,            0, DENY,  WHY(NO_RULE),      NULL,       NO_RULE, 0},
  // What is downloaded: classes and PPRs of the permission that decides.
-    {1000,        9,  DOWNLOAD, "smdp.example.com",              OPERATIONAL,  0,                  NONE_ENABLED, NULL,            0, ASK,   0,            "operator", 1,       0},
-    {1000,        9,  DOWNLOAD, "smdp.example.com",              PROVISIONING, 0,                  NONE_ENABLED, NULL,            0, ASK,   0,            "operator", 1,       0},
-    {1000,        9,  DOWNLOAD, "smdp.example.com",              TEST_CLASS,   0,                  NONE_ENABLED, NULL,            0, DENY,  WHY(RULE),    "operator",
-     1,                                                                                                                                                                        0},
+    {1000,        9,  DOWNLOAD, "smdp.example.com",              OPERATIONAL,  0,                  NONE_ENABLED, NULL,            0, ASK,   0,                 "operator", 1,       0},
+    {1000,        9,  DOWNLOAD, "smdp.example.com",              PROVISIONING, 0,                  NONE_ENABLED, NULL,            0, ASK,   0,                 "operator", 1,       0},
+    {1000,        9,  DOWNLOAD, "smdp.example.com",              TEST_CLASS,   0,                  NONE_ENABLED, NULL,            0, DENY,  WHY(RULE),         "operator",
+     1,                                                                                                                                                                             0},
     {1000,        9,  DOWNLOAD, "smdp.example.com",              OPERATIONAL,  PPR1,               NONE_ENABLED, NULL,            0, DENY,  WHY(PPR),
-     "operator",                                                                                                                                                      1,       3},
+     "operator",                                                                                                                                                           1,       3},
     {1000,        9,  DOWNLOAD, "smdp.example.com",              OPERATIONAL,  PPR2,               NONE_ENABLED, NULL,            0, DENY,  WHY(PPR),
-     "operator",                                                                                                                                                      1,       3},
+     "operator",                                                                                                                                                           1,       3},
     {1000,        9,  DOWNLOAD, "smdp.example.com",              OPERATIONAL,  PPR_UPDATE_CONTROL, NONE_ENABLED, NULL,            0, ASK,   0,
-     "operator",                                                                                                                                                      1,       0},
-    {1001,        9,  DOWNLOAD, "smdp.example.com",              TEST_CLASS,   0,                  NONE_ENABLED, NULL,            0, ALLOW, 0,            "admin",    2,       0},
-    {1001,        9,  DOWNLOAD, "smdp.example.com",              PROVISIONING, 0,                  NONE_ENABLED, NULL,            0, DENY,  WHY(RULE),    "admin",
-     2,                                                                                                                                                                        0},
+     "operator",                                                                                                                                                           1,       0},
+    {1001,        9,  DOWNLOAD, "smdp.example.com",              TEST_CLASS,   0,                  NONE_ENABLED, NULL,            0, ALLOW, 0,                 "admin",    2,       0},
+    {1001,        9,  DOWNLOAD, "smdp.example.com",              PROVISIONING, 0,                  NONE_ENABLED, NULL,            0, DENY,  WHY(RULE),         "admin",
+     2,                                                                                                                                                                             0},
     {1001,        9,  DOWNLOAD, "smdp.example.com",              OPERATIONAL,  PPR1 | PPR2,        NONE_ENABLED, NULL,            0, ALLOW, 0,
-     "admin",                                                                                                                                                         2,       0},
+     "admin",                                                                                                                                                              2,       0},
     {1001,        9,  DOWNLOAD, "smdp.example.com",              OPERATIONAL,  PPR1 | 8,           NONE_ENABLED, NULL,            0, DENY,  WHY(PPR),
-     "admin",                                                                                                                                                         2,       3},
-    {1001,        9,  DOWNLOAD, "192.0.2.7",                     OPERATIONAL,  PPR1,               NONE_ENABLED, NULL,            0, DENY,  WHY(PPR),     "admin",    3,       3},
+     "admin",                                                                                                                                                              2,       3},
+    {1001,        9,  DOWNLOAD, "192.0.2.7",                     OPERATIONAL,  PPR1,               NONE_ENABLED, NULL,            0, DENY,  WHY(PPR),          "admin",    3,       3},
  // A later permission does not widen what an earlier one limits (uid 0 in group 50 plays both roles).
     {0,           50, DOWNLOAD, "smdp.example.com",              OPERATIONAL,  PPR1,               NONE_ENABLED, NULL,            0, DENY,  WHY(PPR),
-     "operator",                                                                                                                                                      1,       3},
+     "operator",                                                                                                                                                           1,       3},
  // Enable, disable: by class, first without and then with the card's facts.
-    {1000,        9,  ENABLE,   some,                            UNKNOWN,      0,                  NONE_ENABLED, NULL,            0, ALLOW, 0,            "operator", 5,       0},
-    {1000,        9,  ENABLE,   some,                            OPERATIONAL,  0,                  NONE_ENABLED, NULL,            0, ALLOW, 0,            "operator", 5,       0},
-    {1000,        9,  ENABLE,   some,                            TEST_CLASS,   0,                  NONE_ENABLED, NULL,            0, DENY,  WHY(NO_RULE), NULL,       NO_RULE, 0},
-    {1000,        9,  ENABLE,   named,                           OPERATIONAL,  0,                  NONE_ENABLED, NULL,            0, ALLOW, 0,            "operator", 5,       0},
-    {1000,        9,  DISABLE,  some,                            OPERATIONAL,  0,                  NONE_ENABLED, NULL,            0, ALLOW, 0,            "operator", 5,       0},
-    {1000,        9,  DISABLE,  named,                           UNKNOWN,      0,                  NONE_ENABLED, NULL,            0, DENY,  WHY(RULE),    "operator", 4,       0},
-    {1000,        9,  DISABLE,  named,                           OPERATIONAL,  0,                  NONE_ENABLED, NULL,            0, DENY,  WHY(RULE),    "operator", 4,       0},
-    {1002,        9,  ENABLE,   some,                            OPERATIONAL,  0,                  NONE_ENABLED, NULL,            0, DENY,  WHY(NO_RULE), NULL,       NO_RULE, 0},
+    {1000,        9,  ENABLE,   some,                            UNKNOWN,      0,                  NONE_ENABLED, NULL,            0, ALLOW, 0,                 "operator", 5,       0},
+    {1000,        9,  ENABLE,   some,                            OPERATIONAL,  0,                  NONE_ENABLED, NULL,            0, ALLOW, 0,                 "operator", 5,       0},
+    {1000,        9,  ENABLE,   some,                            TEST_CLASS,   0,                  NONE_ENABLED, NULL,            0, DENY,  WHY(NO_RULE),      NULL,       NO_RULE, 0},
+    {1000,        9,  ENABLE,   named,                           OPERATIONAL,  0,                  NONE_ENABLED, NULL,            0, ALLOW, 0,                 "operator", 5,       0},
+    {1000,        9,  DISABLE,  some,                            OPERATIONAL,  0,                  NONE_ENABLED, NULL,            0, ALLOW, 0,                 "operator", 5,       0},
+    {1000,        9,  DISABLE,  named,                           UNKNOWN,      0,                  NONE_ENABLED, NULL,            0, DENY,  WHY(RULE),         "operator", 4,       0},
+    {1000,        9,  DISABLE,  named,                           OPERATIONAL,  0,                  NONE_ENABLED, NULL,            0, DENY,  WHY(RULE),         "operator", 4,       0},
+    {1002,        9,  ENABLE,   some,                            OPERATIONAL,  0,                  NONE_ENABLED, NULL,            0, DENY,  WHY(NO_RULE),      NULL,       NO_RULE, 0},
  // A deny that needs facts: left open before, in force with them.
-    {1001,        9,  ENABLE,   some,                            UNKNOWN,      0,                  NONE_ENABLED, NULL,            0, ALLOW, 0,            "admin",    9,       0},
-    {1001,        9,  ENABLE,   some,                            PROVISIONING, 0,                  NONE_ENABLED, NULL,            0, DENY,  WHY(RULE),    "admin",    8,       0},
-    {1001,        9,  ENABLE,   some,                            TEST_CLASS,   0,                  NONE_ENABLED, NULL,            0, ALLOW, 0,            "admin",    9,       0},
+    {1001,        9,  ENABLE,   some,                            UNKNOWN,      0,                  NONE_ENABLED, NULL,            0, ALLOW, 0,                 "admin",    9,       0},
+    {1001,        9,  ENABLE,   some,                            PROVISIONING, 0,                  NONE_ENABLED, NULL,            0, DENY,  WHY(RULE),         "admin",    8,       0},
+    {1001,        9,  ENABLE,   some,                            TEST_CLASS,   0,                  NONE_ENABLED, NULL,            0, DENY,  WHY(TEST_PROFILE), NULL,       9,       0},
  // PPRs of installed profiles.
-    {1000,        9,  ENABLE,   some,                            OPERATIONAL,  0,                  PPR1,         NULL,            0, DENY,  WHY(PPR),     "operator", 5,       0},
-    {1000,        9,  ENABLE,   some,                            OPERATIONAL,  0,                  PPR2,         NULL,            0, ALLOW, 0,            "operator", 5,       0},
-    {1000,        9,  ENABLE,   some,                            OPERATIONAL,  PPR1,               0,            NULL,            0, ALLOW, 0,            "operator", 5,       0},
-    {1000,        9,  DISABLE,  some,                            OPERATIONAL,  PPR1,               NONE_ENABLED, NULL,            0, DENY,  WHY(PPR),     "operator", 5,       0},
-    {1000,        9,  DISABLE,  some,                            OPERATIONAL,  PPR2,               NONE_ENABLED, NULL,            0, ALLOW, 0,            "operator", 5,       0},
+    {1000,        9,  ENABLE,   some,                            OPERATIONAL,  0,                  PPR1,         NULL,            0, DENY,  WHY(PPR),          "operator", 5,       0},
+    {1000,        9,  ENABLE,   some,                            OPERATIONAL,  0,                  PPR2,         NULL,            0, ALLOW, 0,                 "operator", 5,       0},
+    {1000,        9,  ENABLE,   some,                            OPERATIONAL,  PPR1,               0,            NULL,            0, ALLOW, 0,                 "operator", 5,       0},
+    {1000,        9,  DISABLE,  some,                            OPERATIONAL,  PPR1,               NONE_ENABLED, NULL,            0, DENY,  WHY(PPR),          "operator", 5,       0},
+    {1000,        9,  DISABLE,  some,                            OPERATIONAL,  PPR2,               NONE_ENABLED, NULL,            0, ALLOW, 0,                 "operator", 5,       0},
  // Delete: by provider and class together; its cap is nought.
-    {1000,        9,  DELETE,   named,                           TEST_CLASS,   0,                  NONE_ENABLED, "Test Telecom",  0, DENY,  WHY(RULE),    "operator", 4,
-     0                                                                                                                                                                          },
-    {1000,        9,  DELETE,   some,                            TEST_CLASS,   0,                  NONE_ENABLED, "Test Telecom",  0, DENY,  WHY(CAP),     "operator", 6,       0},
-    {1000,        9,  DELETE,   some,                            TEST_CLASS,   0,                  NONE_ENABLED, "Other Telecom", 0, DENY,  WHY(NO_RULE), NULL,
-     NO_RULE,                                                                                                                                                                  0},
-    {1000,        9,  DELETE,   some,                            TEST_CLASS,   0,                  NONE_ENABLED, NULL,            0, DENY,  WHY(NO_RULE), NULL,       NO_RULE, 0},
-    {1000,        9,  DELETE,   some,                            OPERATIONAL,  0,                  NONE_ENABLED, "Test Telecom",  0, DENY,  WHY(NO_RULE), NULL,
-     NO_RULE,                                                                                                                                                                  0},
-    {1000,        9,  DELETE,   some,                            TEST_CLASS,   PPR2,               NONE_ENABLED, "Test Telecom",  0, DENY,  WHY(PPR),     "operator", 6,
-     0                                                                                                                                                                          },
+    {1000,        9,  DELETE,   named,                           TEST_CLASS,   0,                  NONE_ENABLED, "Test Telecom",  0, DENY,  WHY(RULE),         "operator", 4,
+     0                                                                                                                                                                               },
+    {1000,        9,  DELETE,   some,                            TEST_CLASS,   0,                  NONE_ENABLED, "Test Telecom",  0, DENY,  WHY(CAP),          "operator", 6,       0},
+    {1000,        9,  DELETE,   some,                            TEST_CLASS,   0,                  NONE_ENABLED, "Other Telecom", 0, DENY,  WHY(NO_RULE),      NULL,
+     NO_RULE,                                                                                                                                                                       0},
+    {1000,        9,  DELETE,   some,                            TEST_CLASS,   0,                  NONE_ENABLED, NULL,            0, DENY,  WHY(NO_RULE),      NULL,       NO_RULE, 0},
+    {1000,        9,  DELETE,   some,                            OPERATIONAL,  0,                  NONE_ENABLED, "Test Telecom",  0, DENY,  WHY(NO_RULE),      NULL,
+     NO_RULE,                                                                                                                                                                       0},
+    {1000,        9,  DELETE,   some,                            TEST_CLASS,   PPR2,               NONE_ENABLED, "Test Telecom",  0, DENY,  WHY(PPR),          "operator", 6,
+     0                                                                                                                                                                               },
  // Nicknames: any profile, no cap.
-    {1000,        9,  NICKNAME, named,                           TEST_CLASS,   PPR1 | PPR2,        PPR1,         NULL,            0, ALLOW, 0,            "operator", 7,       0},
-    {1001,        9,  NICKNAME, some,                            UNKNOWN,      0,                  NONE_ENABLED, NULL,            0, ALLOW, 0,            "admin",    7,       0},
-    {1002,        9,  NICKNAME, some,                            UNKNOWN,      0,                  NONE_ENABLED, NULL,            0, DENY,  WHY(NO_RULE), NULL,       NO_RULE, 0},
+    {1000,        9,  NICKNAME, named,                           TEST_CLASS,   PPR1 | PPR2,        PPR1,         NULL,            0, ALLOW, 0,                 "operator", 7,       0},
+    {1001,        9,  NICKNAME, some,                            UNKNOWN,      0,                  NONE_ENABLED, NULL,            0, ALLOW, 0,                 "admin",    7,       0},
+    {1002,        9,  NICKNAME, some,                            UNKNOWN,      0,                  NONE_ENABLED, NULL,            0, DENY,  WHY(NO_RULE),      NULL,       NO_RULE, 0},
  // Caps.
-    {1001,        9,  DOWNLOAD, "smdp.example.com",              UNKNOWN,      0,                  NONE_ENABLED, NULL,            2, ALLOW, 0,            "admin",    2,       0},
-    {1001,        9,  DOWNLOAD, "smdp.example.com",              UNKNOWN,      0,                  NONE_ENABLED, NULL,            3, DENY,  WHY(CAP),     "admin",    2,       0},
-    {1001,        9,  DOWNLOAD, "smdp.example.com",              OPERATIONAL,  0,                  NONE_ENABLED, NULL,            4, DENY,  WHY(CAP),     "admin",    2,
-     0                                                                                                                                                                          },
-    {1000,        9,  ENABLE,   some,                            OPERATIONAL,  0,                  NONE_ENABLED, NULL,            1, ALLOW, 0,            "operator", 5,       0},
-    {1000,        9,  ENABLE,   some,                            OPERATIONAL,  0,                  NONE_ENABLED, NULL,            2, DENY,  WHY(CAP),     "operator", 5,       0},
+    {1001,        9,  DOWNLOAD, "smdp.example.com",              UNKNOWN,      0,                  NONE_ENABLED, NULL,            2, ALLOW, 0,                 "admin",    2,       0},
+    {1001,        9,  DOWNLOAD, "smdp.example.com",              UNKNOWN,      0,                  NONE_ENABLED, NULL,            3, DENY,  WHY(CAP),          "admin",    2,       0},
+    {1001,        9,  DOWNLOAD, "smdp.example.com",              OPERATIONAL,  0,                  NONE_ENABLED, NULL,            4, DENY,  WHY(CAP),          "admin",    2,
+     0                                                                                                                                                                               },
+    {1000,        9,  ENABLE,   some,                            OPERATIONAL,  0,                  NONE_ENABLED, NULL,            1, ALLOW, 0,                 "operator", 5,       0},
+    {1000,        9,  ENABLE,   some,                            OPERATIONAL,  0,                  NONE_ENABLED, NULL,            2, DENY,  WHY(CAP),          "operator", 5,       0},
  // Deliveries: lpad itself by notify permissions, then by the hosts of allowed downloads.
-    {LPAD_ITSELF, 0,  NOTIFY,   "a.notify.example.com",          UNKNOWN,      0,                  NONE_ENABLED, NULL,            0, ALLOW, 0,            NULL,       11,
-     0                                                                                                                                                                          },
-    {LPAD_ITSELF, 0,  NOTIFY,   "quiet.example.net",             UNKNOWN,      0,                  NONE_ENABLED, NULL,            0, DENY,  WHY(RULE),    NULL,
-     10,                                                                                                                                                                       0},
-    {LPAD_ITSELF, 0,  NOTIFY,   "smdp.example.com",              UNKNOWN,      0,                  NONE_ENABLED, NULL,            0, ALLOW, 0,            NULL,       1,       0},
-    {LPAD_ITSELF, 0,  NOTIFY,   "bad.example.com",               UNKNOWN,      0,                  NONE_ENABLED, NULL,            0, ALLOW, 0,            NULL,       2,       0},
-    {LPAD_ITSELF, 0,  NOTIFY,   "192.0.2.7",                     UNKNOWN,      0,                  NONE_ENABLED, NULL,            0, ALLOW, 0,            NULL,       3,       0},
-    {LPAD_ITSELF, 0,  NOTIFY,   "192.0.2.9",                     UNKNOWN,      0,                  NONE_ENABLED, NULL,            0, DENY,  WHY(NO_RULE), NULL,
-     NO_RULE,                                                                                                                                                                  0},
-    {LPAD_ITSELF, 0,  NOTIFY,   "manual.example.org",            UNKNOWN,      0,                  NONE_ENABLED, NULL,            9, ALLOW, 0,            NULL,       12,      0},
-    {1000,        9,  NOTIFY,   "a.notify.example.com",          UNKNOWN,      0,                  NONE_ENABLED, NULL,            0, ALLOW, 0,            NULL,       11,      0},
-    {4711,        9,  NOTIFY,   "a.notify.example.com",          UNKNOWN,      0,                  NONE_ENABLED, NULL,            0, DENY,  WHY(NO_ROLE), NULL,
-     NO_RULE,                                                                                                                                                                  0},
-    {1001,        9,  NOTIFY,   "manual.example.org",            UNKNOWN,      0,                  NONE_ENABLED, NULL,            0, ALLOW, 0,            "admin",    12,      0},
+    {LPAD_ITSELF, 0,  NOTIFY,   "a.notify.example.com",          UNKNOWN,      0,                  NONE_ENABLED, NULL,            0, ALLOW, 0,                 NULL,       11,
+     0                                                                                                                                                                               },
+    {LPAD_ITSELF, 0,  NOTIFY,   "quiet.example.net",             UNKNOWN,      0,                  NONE_ENABLED, NULL,            0, DENY,  WHY(RULE),         NULL,
+     10,                                                                                                                                                                            0},
+    {LPAD_ITSELF, 0,  NOTIFY,   "smdp.example.com",              UNKNOWN,      0,                  NONE_ENABLED, NULL,            0, ALLOW, 0,                 NULL,       1,       0},
+    {LPAD_ITSELF, 0,  NOTIFY,   "bad.example.com",               UNKNOWN,      0,                  NONE_ENABLED, NULL,            0, ALLOW, 0,                 NULL,       2,       0},
+    {LPAD_ITSELF, 0,  NOTIFY,   "192.0.2.7",                     UNKNOWN,      0,                  NONE_ENABLED, NULL,            0, ALLOW, 0,                 NULL,       3,       0},
+    {LPAD_ITSELF, 0,  NOTIFY,   "192.0.2.9",                     UNKNOWN,      0,                  NONE_ENABLED, NULL,            0, DENY,  WHY(NO_RULE),      NULL,
+     NO_RULE,                                                                                                                                                                       0},
+    {LPAD_ITSELF, 0,  NOTIFY,   "manual.example.org",            UNKNOWN,      0,                  NONE_ENABLED, NULL,            9, ALLOW, 0,                 NULL,       12,      0},
+    {1000,        9,  NOTIFY,   "a.notify.example.com",          UNKNOWN,      0,                  NONE_ENABLED, NULL,            0, ALLOW, 0,                 NULL,       11,      0},
+    {4711,        9,  NOTIFY,   "a.notify.example.com",          UNKNOWN,      0,                  NONE_ENABLED, NULL,            0, DENY,  WHY(NO_ROLE),      NULL,
+     NO_RULE,                                                                                                                                                                       0},
+    {1001,        9,  NOTIFY,   "manual.example.org",            UNKNOWN,      0,                  NONE_ENABLED, NULL,            0, ALLOW, 0,                 "admin",    12,      0},
 };
 
 static struct policy *read_policy(const char *policy_text)
@@ -249,7 +249,8 @@ struct facts {
 static void set_facts(const struct row *r, struct facts *f)
 {
     f->request = (struct policy_request){.operation = (Lpad__Operation)r->operation};
-    bool about_host = r->operation == DOWNLOAD || r->operation == NOTIFY;
+    bool about_host = r->operation == DOWNLOAD || r->operation == NOTIFY ||
+                      r->operation == (int)LPAD__OPERATION__OPERATION_DISCOVER;
     if (about_host) {
         assert_int_equal(host_parse(r->about, strlen(r->about), &f->host), ERR_OK);
         f->request.host = &f->host;
@@ -316,9 +317,12 @@ static void test_no_policy(void **state)
     struct policy_counters counters = {0};
     struct policy_actor root = {.uid = 0};
     struct policy *empty = read_policy("version: 1\n");
-    for (int op = READ; op <= NOTIFY; op++) {
+    for (int op = READ; op <= (int)LPAD__OPERATION__OPERATION_LOAD_CRL; op++) {
         struct row r = {.operation = (enum what)op, .class = UNKNOWN};
-        r.about = op == DOWNLOAD || op == NOTIFY ? "smdp.example.com" : some;
+        bool discover = op == (int)LPAD__OPERATION__OPERATION_DISCOVER;
+        r.about = op == DOWNLOAD || op == NOTIFY || discover ? "smdp.example.com"
+                  : op <= NICKNAME                           ? some
+                                                             : NULL;
         struct facts f = {0};
         set_facts(&r, &f);
         struct policy_decision d = policy_decide(NULL, &root, &f.request, &counters);
@@ -345,7 +349,7 @@ static void test_provisioning_target(void **state)
     struct facts f = {0};
     set_facts(&r, &f);
     assert_int_equal(policy_decide(policy, &root, &f.request, &counters).verdict, ALLOW);
-    r.class = TEST_CLASS;
+    r.class = OPERATIONAL;
     set_facts(&r, &f);
     assert_int_equal(policy_decide(policy, &root, &f.request, &counters).reason, WHY(PPR));
     policy_free(policy);

@@ -46,7 +46,33 @@ static const char whole[] = "version: 1\n"
                             "      providers: [\"Test Telecom\"]\n"
                             "      classes: [operational]\n"
                             "  - {operations: [notify], hosts: [\"*\"]}\n"
-                            "caps: {downloads_per_day: 0, deletes_per_day: 99}\n";
+                            "  - operations: [download, default_address, discover]\n"
+                            "    roles: [admin]\n"
+                            "    hosts: [smdp.example.com, \"\"]\n"
+                            "    from: [event, default_address]\n"
+                            "    oid: 1.3.6.1.4.1.99999.1\n"
+                            "  - {operations: [reset, load_crl], roles: [admin], what: [operational, "
+                            "default_address]}\n"
+                            "caps: {downloads_per_day: 0, deletes_per_day: 99, resets_per_day: 3}\n"
+                            "debt: {max_undelivered: 12}\n";
+
+static void assert_functions(const struct policy *p)
+{
+    const struct policy_permission *sources = &p->permissions[5], *reset = &p->permissions[6];
+    assert_int_equal(p->permissions[0].from, POLICY_FROM_ALL); // the default
+    assert_null(p->permissions[0].oid);
+    assert_int_equal(sources->operations, 1 << LPAD__OPERATION__OPERATION_DOWNLOAD |
+                                              1 << LPAD__OPERATION__OPERATION_DEFAULT_ADDRESS |
+                                              1 << LPAD__OPERATION__OPERATION_DISCOVER);
+    assert_int_equal(sources->from, POLICY_FROM_EVENT | POLICY_FROM_DEFAULT_ADDRESS);
+    assert_string_equal(sources->oid, "1.3.6.1.4.1.99999.1");
+    assert_string_equal(sources->hosts[1], "");
+    assert_int_equal(reset->operations,
+                     1 << LPAD__OPERATION__OPERATION_RESET | 1 << LPAD__OPERATION__OPERATION_LOAD_CRL);
+    assert_int_equal(reset->what, POLICY_RESET_OPERATIONAL | POLICY_RESET_DEFAULT_ADDRESS);
+    assert_int_equal(p->caps[POLICY_RESETS], 3);
+    assert_int_equal(p->debt_max, 12);
+}
 
 static void test_whole(void **state)
 {
@@ -61,9 +87,9 @@ static void test_whole(void **state)
     assert_int_equal(p->roles[0].users.ids[1], 7);
     assert_int_equal(p->roles[0].groups.ids[0], 50);
     assert_int_equal(p->roles[1].users.ids[0], 501);
-    assert_int_equal(p->permission_count, 5);
-    static const uint32_t lines[] = {6, 12, 15, 16, 21};
-    for (size_t i = 0; i < 5; i++)
+    assert_int_equal(p->permission_count, 7);
+    static const uint32_t lines[] = {6, 12, 15, 16, 21, 22, 27};
+    for (size_t i = 0; i < 7; i++)
         assert_int_equal(p->permissions[i].line, lines[i]);
     const struct policy_permission *download = &p->permissions[0];
     assert_int_equal(download->operations, 1 << LPAD__OPERATION__OPERATION_DOWNLOAD);
@@ -88,6 +114,21 @@ static void test_whole(void **state)
     assert_int_equal(p->caps[POLICY_DOWNLOADS], 0);
     assert_int_equal(p->caps[POLICY_ENABLES], 50);
     assert_int_equal(p->caps[POLICY_DELETES], 99);
+    assert_functions(p);
+    policy_free(p);
+}
+
+static void test_defaults(void **state)
+{
+    (void)state;
+    struct policy *p = NULL;
+    struct yaml_error error = {0};
+    assert_int_equal(read_text("version: 1\n", &p, &error), ERR_OK);
+    assert_int_equal(p->caps[POLICY_DOWNLOADS], 10);
+    assert_int_equal(p->caps[POLICY_ENABLES], 50);
+    assert_int_equal(p->caps[POLICY_DELETES], 5);
+    assert_int_equal(p->caps[POLICY_RESETS], 1);
+    assert_int_equal(p->debt_max, 0); // no bound
     policy_free(p);
 }
 
@@ -104,77 +145,130 @@ struct bad {
 
 static const struct bad bad_texts[] = {
   // A typo, a duplicate, an unknown key, a wrong type, a wrong unit.
-    {"@permisions: []\n",                                                                         "permisions",               "unknown key",               "\"permissions\""    },
-    {"caps: {}\n@caps: {}\n",                                                                     "",                         "stands twice",              "line 3"             },
-    {RULE("operations: [download], @rolse: [admin]"),                                             R0 ".rolse",                "unknown key",               "\"roles\""          },
-    {"permissions: @{}\n",                                                                        "permissions",              "a list",                    ""                   },
-    {"caps: {downloads_per_day: @10s}\n",                                                         "caps.downloads_per_day",   "a number",                  ""                   },
-    {"caps: {downloads_per_day: @ten}\n",                                                         "caps.downloads_per_day",   "a number",                  ""                   },
-    {"caps: {downloads_per_day: @100001}\n",                                                      "caps.downloads_per_day",   "0 to 100000",               ""                   },
-    {"caps: {@downloads_per_month: 1}\n",                                                         "caps.downloads_per_month", "unknown key",               "downloads_per_day"  },
-    {"version: @2\n",                                                                             "version",                  "version 1",                 ""                   },
-    {"roles: {}\nversion: @\"1\"\n",                                                              "version",                  "a number",                  "without quotes"     },
-    {"@roles: {}\npermissions: []\n# no version: 1\n",                                            "",                         "\"version\" is missing",    ""                   },
+    {"@permisions: []\n",                                                                         "permisions",               "unknown key",                    "\"permissions\""           },
+    {"caps: {}\n@caps: {}\n",                                                                     "",                         "stands twice",                   "line 3"                    },
+    {RULE("operations: [download], @rolse: [admin]"),                                             R0 ".rolse",                "unknown key",                    "\"roles\""                 },
+    {"permissions: @{}\n",                                                                        "permissions",              "a list",                         ""                          },
+    {"caps: {downloads_per_day: @10s}\n",                                                         "caps.downloads_per_day",   "a number",                       ""                          },
+    {"caps: {downloads_per_day: @ten}\n",                                                         "caps.downloads_per_day",   "a number",                       ""                          },
+    {"caps: {downloads_per_day: @100001}\n",                                                      "caps.downloads_per_day",   "0 to 100000",                    ""                          },
+    {"caps: {@downloads_per_month: 1}\n",                                                         "caps.downloads_per_month", "unknown key",                    "downloads_per_day"         },
+    {"version: @2\n",                                                                             "version",                  "version 1",                      ""                          },
+    {"roles: {}\nversion: @\"1\"\n",                                                              "version",                  "a number",                       "without quotes"            },
+    {"@roles: {}\npermissions: []\n# no version: 1\n",                                            "",                         "\"version\" is missing",         ""                          },
+ // Discovery, reset, default address, CRL, sources, OIDs, debt.
+    {RULE_AT("operations: [discover], roles: [admin]"),                                           R0,                         "\"hosts\" is missing",           "smdp.example.com"          },
+    {RULE_AT("operations: [discover], hosts: [\"*\"]"),                                           R0,                         "\"roles\" is missing",           ""                          },
+    {RULE("operations: [discover], roles: [admin], hosts: [\"*\"], @consent: ask"),               R0 ".consent",
+     "no effect",                                                                                                                                               ""                          },
+    {RULE("operations: [discover], roles: [admin], hosts: [@\"\"]"),                              R0 ".hosts[0]",             "an empty host",
+     "default_address"                                                                                                                                                                      },
+    {RULE("operations: [download], roles: [admin], hosts: [a.example.com, @\"\"]"),               R0 ".hosts[1]",
+     "an empty host",                                                                                                                                           ""                          },
+    {RULE_AT("operations: [default_address], roles: [admin]"),                                    R0,                         "\"hosts\" is missing",           ""                          },
+    {RULE("operations: [default_address], roles: [admin], hosts: [\"\", @\"a b\"]"),              R0 ".hosts[1]",
+     "not a host pattern",                                                                                                                                      ""                          },
+    {RULE_AT("operations: [reset], roles: [admin]"),                                              R0,                         "\"what\" is missing",            "operational, test"         },
+    {RULE("operations: [reset], roles: [admin], what: @[]"),                                      R0 ".what",                 "an empty list",                  ""                          },
+    {RULE("operations: [reset], roles: [admin], what: [@all]"),                                   R0 ".what[0]",              "\"all\" is not",                 ""                          },
+    {RULE("operations: [reset], roles: [admin], what: [test, @tset]"),                            R0 ".what[1]",              "\"tset\" is not",
+     "\"test\""                                                                                                                                                                             },
+    {RULE("operations: [reset], roles: [admin], what: [test], @profiles: any"),                   R0 ".profiles",             "no effect",
+     "delete"                                                                                                                                                                               },
+    {RULE("operations: [load_crl], roles: [admin], @what: [test]"),                               R0 ".what",                 "no effect",                      "reset"                     },
+    {RULE("operations: [load_crl], roles: [admin], @hosts: [\"*\"]"),                             R0 ".hosts",                "no effect",                      "discover"                  },
+    {RULE_AT("operations: [load_crl]"),                                                           R0,                         "\"roles\" is missing",           ""                          },
+    {RULE("operations: [@load-crl], roles: [admin]"),                                             R0 ".operations[0]",        "\"load-crl\" is not",
+     "\"load_crl\""                                                                                                                                                                         },
+    {RULE("operations: [discover], roles: [admin], hosts: [\"*\"], @from: [event]"),              R0 ".from",                 "no effect",
+     "download"                                                                                                                                                                             },
+    {RULE("operations: [download], roles: [admin], hosts: [\"*\"], from: [@qr]"),                 R0 ".from[0]",
+     "\"qr\" is not",                                                                                                                                           ""                          },
+    {RULE("operations: [download], roles: [admin], hosts: [\"*\"], from: @event"),                R0 ".from",                 "a list",                         ""                          },
+    {RULE("operations: [download], roles: [admin], hosts: [\"*\"], oid: @1.3.6.1.4.1.x"),         R0 ".oid",
+     "not an object identifier",                                                                                                                                "dotted"                    },
+    {RULE("operations: [download], roles: [admin], hosts: [\"*\"], oid: @3.1"),                   R0 ".oid",
+     "not an object identifier",                                                                                                                                ""                          },
+    {RULE("operations: [download], roles: [admin], hosts: [\"*\"], oid: @1.03.6"),                R0 ".oid",
+     "not an object identifier",                                                                                                                                ""                          },
+    {RULE("operations: [download], roles: [admin], hosts: [\"*\"], oid: @\"2.999.1 \""),          R0 ".oid",
+     "not an object identifier",                                                                                                                                ""                          },
+    {RULE("operations: [download], roles: [admin], hosts: [\"*\"], oid: @[2.999.1]"),             R0 ".oid",
+     "a single value",                                                                                                                                          ""                          },
+    {RULE("operations: [download], roles: [admin], hosts: [\"*\"], effect: deny, @oid: 2.999.1"), R0 ".oid",
+     "no effect",                                                                                                                                               "allowed"                   },
+    {RULE("operations: [notify], hosts: [\"*\"], @oid: 2.999.1"),                                 R0 ".oid",                  "no effect",                      ""                          },
+    {"caps: {resets_per_day: @100001}\n",                                                         "caps.resets_per_day",      "0 to 100000",                    ""                          },
+    {"caps: {@reset_per_day: 1}\n",                                                               "caps.reset_per_day",       "unknown key",                    "resets_per_day"            },
+    {RULE("operations: [download], roles: [admin], hosts: [\"*\"], from: @[]"),                   R0 ".from",                 "an empty list",
+     "leave"                                                                                                                                                                                },
+    {RULE("operations: [download], roles: [admin], hosts: [\"*\"], classes: @[]"),                R0 ".classes",
+     "an empty list",                                                                                                                                           ""                          },
+    {"debt: {max_undelivered: @0}\n",                                                             "debt.max_undelivered",     "1 to 1000",                      "leave"                     },
+    {"debt: {max_undelivered: @1001}\n",                                                          "debt.max_undelivered",     "1 to 1000",                      ""                          },
+    {"debt: {@max_undeliverd: 5}\n",                                                              "debt.max_undeliverd",      "unknown key",                    "max_undelivered"           },
+    {"debt: @{}\n",                                                                               "debt",                     "\"max_undelivered\" is missing", ""                          },
+    {"debt: @5\n",                                                                                "debt",                     "a mapping",                      ""                          },
  // Roles and names.
     {"version: 1\nroles: {admin: {users: [@bob]}}\n",                                             "roles.admin.users[0]",     "\"bob\" is not known",
-     "a number"                                                                                                                                                                 },
-    {"version: 1\nroles: {admin: {groups: [@alice]}}\n",                                          "roles.admin.groups[0]",    "not known",                 ""                   },
-    {"version: 1\nroles: {admin: {users: [@4294967295]}}\n",                                      "roles.admin.users[0]",     "not an id",                 ""                   },
-    {"version: 1\nroles: {admin: {users: [@00]}}\n",                                              "roles.admin.users[0]",     "not an id",                 ""                   },
-    {"version: 1\nroles: {admin: {@uses: [0]}}\n",                                                "roles.admin.uses",         "unknown key",               "\"users\""          },
-    {"version: 1\nroles: {@\"a b\": {users: [0]}}\n",                                             "roles[\"a b\"]",           "not a role's name",         ""                   },
-    {"version: 1\nroles: @[admin]\n",                                                             "roles",                    "a mapping",                 ""                   },
+     "a number"                                                                                                                                                                             },
+    {"version: 1\nroles: {admin: {groups: [@alice]}}\n",                                          "roles.admin.groups[0]",    "not known",                      ""                          },
+    {"version: 1\nroles: {admin: {users: [@4294967295]}}\n",                                      "roles.admin.users[0]",     "not an id",                      ""                          },
+    {"version: 1\nroles: {admin: {users: [@00]}}\n",                                              "roles.admin.users[0]",     "not an id",                      ""                          },
+    {"version: 1\nroles: {admin: {@uses: [0]}}\n",                                                "roles.admin.uses",         "unknown key",                    "\"users\""                 },
+    {"version: 1\nroles: {@\"a b\": {users: [0]}}\n",                                             "roles[\"a b\"]",           "not a role's name",              ""                          },
+    {"version: 1\nroles: @[admin]\n",                                                             "roles",                    "a mapping",                      ""                          },
     {RULE("operations: [delete], roles: [@admn], profiles: any"),                                 R0 ".roles[0]",             "unknown role \"admn\"",
-     "\"admin\""                                                                                                                                                                },
+     "\"admin\""                                                                                                                                                                            },
  // Operations and what belongs to them.
-    {RULE("operations: @[], roles: [admin]"),                                                     R0 ".operations",           "an empty list",             ""                   },
+    {RULE("operations: @[], roles: [admin]"),                                                     R0 ".operations",           "an empty list",                  ""                          },
     {RULE("operations: [@downlaod], roles: [admin]"),                                             R0 ".operations[0]",        "\"downlaod\" is not",
-     "\"download\""                                                                                                                                                             },
-    {RULE("operations: [enable, @enable], roles: [admin]"),                                       R0 ".operations[1]",        "twice",                     ""                   },
-    {RULE("operations: @download, roles: [admin]"),                                               R0 ".operations",           "a list",                    ""                   },
-    {RULE_AT("roles: [admin]"),                                                                   R0,                         "\"operations\" is missing", ""                   },
-    {RULE_AT("operations: [download], roles: [admin]"),                                           R0,                         "\"hosts\" is missing",      ""                   },
-    {RULE_AT("operations: [notify]"),                                                             R0,                         "\"hosts\" is missing",      ""                   },
-    {RULE_AT("operations: [enable], roles: [admin]"),                                             R0,                         "\"profiles\" is missing",   ""                   },
-    {RULE_AT("operations: [enable], profiles: any"),                                              R0,                         "\"roles\" is missing",      ""                   },
+     "\"download\""                                                                                                                                                                         },
+    {RULE("operations: [enable, @enable], roles: [admin]"),                                       R0 ".operations[1]",        "twice",                          ""                          },
+    {RULE("operations: @download, roles: [admin]"),                                               R0 ".operations",           "a list",                         ""                          },
+    {RULE_AT("roles: [admin]"),                                                                   R0,                         "\"operations\" is missing",      ""                          },
+    {RULE_AT("operations: [download], roles: [admin]"),                                           R0,                         "\"hosts\" is missing",           ""                          },
+    {RULE_AT("operations: [notify]"),                                                             R0,                         "\"hosts\" is missing",           ""                          },
+    {RULE_AT("operations: [enable], roles: [admin]"),                                             R0,                         "\"profiles\" is missing",        ""                          },
+    {RULE_AT("operations: [enable], profiles: any"),                                              R0,                         "\"roles\" is missing",           ""                          },
     {RULE("operations: [enable], roles: [admin], profiles: any, @hosts: [a.example.com]"),        R0 ".hosts",
-     "no effect",                                                                                                                                          "download and notify"},
-    {RULE("operations: [notify], hosts: [a.example.com], @profiles: any"),                        R0 ".profiles",             "no effect",                 ""                   },
+     "no effect",                                                                                                                                               "default_address and notify"},
+    {RULE("operations: [notify], hosts: [a.example.com], @profiles: any"),                        R0 ".profiles",             "no effect",                      ""                          },
     {RULE("operations: [enable], roles: [admin], profiles: any, @pprs: [ppr1]"),                  R0 ".pprs",                 "no effect",
-     "downloads"                                                                                                                                                                },
+     "downloads"                                                                                                                                                                            },
     {RULE("operations: [enable], roles: [admin], profiles: any, @classes: [test]"),               R0 ".classes",
-     "no effect",                                                                                                                                          "downloads"          },
+     "no effect",                                                                                                                                               "downloads"                 },
     {RULE("operations: [download], roles: [admin], hosts: [\"*\"], effect: deny, @consent: ask"),
-     R0 ".consent",                                                                                                           "no effect",                 ""                   },
-    {RULE("operations: [notify], hosts: [\"*\"], @consent: ask"),                                 R0 ".consent",              "no effect",                 ""                   },
+     R0 ".consent",                                                                                                           "no effect",                      ""                          },
+    {RULE("operations: [notify], hosts: [\"*\"], @consent: ask"),                                 R0 ".consent",              "no effect",                      ""                          },
     {RULE("operations: [download], roles: [admin], hosts: [\"*\"], consent: @yes"),               R0 ".consent",
-     "ask or given",                                                                                                                                       ""                   },
+     "ask or given",                                                                                                                                            ""                          },
     {RULE("operations: [download], roles: [admin], hosts: [\"*\"], pprs: [@ppr3]"),               R0 ".pprs[0]",
-     "ppr1 or ppr2",                                                                                                                                       ""                   },
+     "ppr1 or ppr2",                                                                                                                                            ""                          },
     {RULE("operations: [download], roles: [admin], hosts: [\"*\"], classes: [@all]"),             R0 ".classes[0]",
-     "test, provisioning or operational",                                                                                                                  ""                   },
+     "test, provisioning or operational",                                                                                                                       ""                          },
  // Hosts and profiles.
     {RULE("operations: [delete], roles: [admin], profiles: any, effect: @denied"),                R0 ".effect",
-     "allow or deny",                                                                                                                                      "\"deny\""           },
+     "allow or deny",                                                                                                                                           "\"deny\""                  },
     {RULE("operations: [notify], hosts: [@\"https://a.example.com\"]"),                           R0 ".hosts[0]",             "not a host pattern",
-     ""                                                                                                                                                                         },
+     ""                                                                                                                                                                                     },
     {RULE("operations: [notify], hosts: [@a.example.com:8443]"),                                  R0 ".hosts[0]",             "not a host pattern",
-     "no port"                                                                                                                                                                  },
+     "no port"                                                                                                                                                                              },
     {RULE("operations: [notify], hosts: [\"*\", @\"a.*.example.com\"]"),                          R0 ".hosts[1]",             "not a host pattern",
-     ""                                                                                                                                                                         },
-    {RULE("operations: [notify], hosts: @[]"),                                                    R0 ".hosts",                "an empty list",             ""                   },
-    {RULE("operations: [delete], roles: [admin], profiles: @all"),                                R0 ".profiles",             "\"all\" is not any",        ""                   },
-    {RULE("operations: [delete], roles: [admin], profiles: [@any]"),                              R0 ".profiles[0]",          "not an ICCID",              ""                   },
+     ""                                                                                                                                                                                     },
+    {RULE("operations: [notify], hosts: @[]"),                                                    R0 ".hosts",                "an empty list",                  ""                          },
+    {RULE("operations: [delete], roles: [admin], profiles: @all"),                                R0 ".profiles",             "\"all\" is not any",             ""                          },
+    {RULE("operations: [delete], roles: [admin], profiles: [@any]"),                              R0 ".profiles[0]",          "not an ICCID",                   ""                          },
     {RULE("operations: [delete], roles: [admin], profiles: [@\"89494499999999900\"]"),            R0 ".profiles[0]",
-     "not an ICCID",                                                                                                                                       "18 to 20"           },
+     "not an ICCID",                                                                                                                                            "18 to 20"                  },
     {RULE("operations: [delete], roles: [admin], profiles: {iccids: [@x]}"),                      R0 ".profiles.iccids[0]",
-     "not an ICCID",                                                                                                                                       ""                   },
-    {RULE("operations: [delete], roles: [admin], profiles: @{}"),                                 R0 ".profiles",             "no profile",                ""                   },
+     "not an ICCID",                                                                                                                                            ""                          },
+    {RULE("operations: [delete], roles: [admin], profiles: @{}"),                                 R0 ".profiles",             "no profile",                     ""                          },
     {RULE("operations: [delete], roles: [admin], profiles: @{any: any, classes: [test]}"),        R0 ".profiles",
-     "narrows",                                                                                                                                            ""                   },
+     "narrows",                                                                                                                                                 ""                          },
     {RULE("operations: [delete], roles: [admin], profiles: {@provider: [x]}"),                    R0 ".profiles.provider",
-     "unknown key",                                                                                                                                        "\"providers\""      },
-    {RULE("operations: [delete], roles: [admin], profiles: @&p any"),                             "",                         "anchors",                   ""                   },
+     "unknown key",                                                                                                                                             "\"providers\""             },
+    {RULE("operations: [delete], roles: [admin], profiles: @&p any"),                             "",                         "anchors",                        ""                          },
 };
 
 // Cuts the mark out and says where it stood.
@@ -261,10 +355,8 @@ static void test_prefixes(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_whole),
-        cmocka_unit_test(test_bad_texts),
-        cmocka_unit_test(test_many),
-        cmocka_unit_test(test_prefixes),
+        cmocka_unit_test(test_whole), cmocka_unit_test(test_defaults), cmocka_unit_test(test_bad_texts),
+        cmocka_unit_test(test_many),  cmocka_unit_test(test_prefixes),
     };
     return cmocka_run_group_tests_name("policy_schema", tests, NULL, NULL);
 }
