@@ -32,23 +32,23 @@ static const char *time_left(struct arena *a, const Lpad__Ask *ask)
 }
 
 // lpad closes a link that is gone itself; a lost answer shows as the end of the request.
-static void answer(struct asker *k, struct client *c, uint32_t id, bool yes, bool postpone, char *code)
+static void answer(struct asker *k, struct lpad_client *c, uint32_t id, bool yes, bool postpone, char *code)
 {
-    enum err e = client_answer(c, id, yes, postpone, code);
+    enum err e = lpad_client_answer(c, id, yes, postpone, code);
     if (e != ERR_OK && e != ERR_CLOSED && k->refusal.code == NULL)
         k->refusal = problem_make(EXIT_CODE_INTERNAL, "internal", "The answer could not be sent to lpad.",
                                   "Try again; if it happens again, report it.");
 }
 
 // The order itself was not refused: it is left for later.
-static void refuse_for_now(struct asker *k, struct client *c, uint32_t id, const char *code,
+static void refuse_for_now(struct asker *k, struct lpad_client *c, uint32_t id, const char *code,
                            const char *words, const char *advice)
 {
     k->refusal = problem_make(EXIT_CODE_USAGE, code, words, advice);
     answer(k, c, id, false, true, NULL);
 }
 
-static void take_consent(struct asker *k, struct client *c, uint32_t id, const char *t)
+static void take_consent(struct asker *k, struct lpad_client *c, uint32_t id, const char *t)
 {
     if (strcasecmp(t, "y") == 0 || strcasecmp(t, "yes") == 0) {
         answer(k, c, id, true, false, NULL);
@@ -77,9 +77,9 @@ static const char *consent_prompt(struct asker *k, const Lpad__Ask *ask)
                        time_left(a, ask));
 }
 
-static bool ask_consent(struct asker *k, struct client *c, uint32_t id, const Lpad__Ask *ask)
+static bool ask_consent(struct asker *k, struct lpad_client *c, uint32_t id, const Lpad__Ask *ask)
 {
-    const struct watch watch = {k->signal_fd, c->link.fd};
+    const struct watch watch = {k->signal_fd, lpad_client_fd(c)};
     struct secret line = {.len = 0};
     if (k->agreed) {
         if (k->change == NULL)
@@ -109,7 +109,7 @@ static bool ask_consent(struct asker *k, struct client *c, uint32_t id, const Lp
     return true;
 }
 
-static void take_confirmation_code(struct asker *k, struct client *c, uint32_t id, struct secret *line)
+static void take_confirmation_code(struct asker *k, struct lpad_client *c, uint32_t id, struct secret *line)
 {
     secret_trim(line);
     if (line->len == 0) {
@@ -125,11 +125,11 @@ static void take_confirmation_code(struct asker *k, struct client *c, uint32_t i
     }
 }
 
-static bool ask_confirmation_code(struct asker *k, struct client *c, uint32_t id, const Lpad__Ask *ask)
+static bool ask_confirmation_code(struct asker *k, struct lpad_client *c, uint32_t id, const Lpad__Ask *ask)
 {
     static const char how[] = "Give it with --confirmation-code-fd, or start the download on a terminal.";
     struct arena *a = &k->ctl->arena;
-    const struct watch watch = {k->signal_fd, c->link.fd};
+    const struct watch watch = {k->signal_fd, lpad_client_fd(c)};
     int fd = k->ctl->args->confirmation_code_fd;
     struct secret line = {.len = 0};
     enum line_end end =
@@ -153,7 +153,7 @@ static bool ask_confirmation_code(struct asker *k, struct client *c, uint32_t id
     return true;
 }
 
-bool asker_take(struct asker *k, struct client *c, uint32_t id, const Lpad__Ask *ask)
+bool asker_take(struct asker *k, struct lpad_client *c, uint32_t id, const Lpad__Ask *ask)
 {
     if (ask->question == LPAD__QUESTION__ASK_CONFIRMATION_CODE)
         return ask_confirmation_code(k, c, id, ask);

@@ -4,7 +4,7 @@
 #ifndef LPAD_CTL_ASKER_H
 #define LPAD_CTL_ASKER_H
 
-#include "ctl/client.h"
+#include "client/lpad_client.h"
 #include "ctl/problem.h"
 
 struct ctl;
@@ -18,8 +18,8 @@ struct asker {
     struct problem refusal;
 };
 
-// For client_events.ask, with the asker as (or within) the context. False: a signal came.
-bool asker_take(struct asker *k, struct client *c, uint32_t id, const Lpad__Ask *ask);
+// For lpad_client_events.ask, with the asker as (or within) the context. False: a signal came.
+bool asker_take(struct asker *k, struct lpad_client *c, uint32_t id, const Lpad__Ask *ask);
 
 // What lpad says after a refusal is its consequence: the cause was here. Returns what is to be reported.
 struct problem asker_explain(const struct asker *k, struct problem from_lpad);

@@ -74,14 +74,20 @@ enum exit_code ctl_report(struct ctl *ctl, const struct problem *problem)
 enum exit_code ctl_connect(struct ctl *ctl)
 {
     const struct args *args = ctl->args;
-    enum err e = client_open(&ctl->client, args->socket_path, args->timeout_ms);
+    enum err e = lpad_client_open(args->socket_path, args->timeout_ms, &ctl->client);
     if (e == ERR_OK)
         return EXIT_CODE_OK;
     struct problem p = problem_from_connect(&ctl->arena, args->socket_path, e == ERR_IO ? errno : ENOMEM);
     return ctl_report(ctl, &p);
 }
 
-static bool take_question(void *context, struct client *c, uint32_t id, const Lpad__Ask *ask)
+void ctl_disconnect(struct ctl *ctl)
+{
+    lpad_client_close(ctl->client);
+    ctl->client = NULL;
+}
+
+static bool take_question(void *context, struct lpad_client *c, uint32_t id, const Lpad__Ask *ask)
 {
     return asker_take(context, c, id, ask);
 }
@@ -90,14 +96,14 @@ enum exit_code ctl_request_asking(struct ctl *ctl, Lpad__ClientToBroker *request
                                   Lpad__BrokerToClient__BodyCase expected, struct asker *asker,
                                   const Lpad__BrokerToClient **ret_reply)
 {
-    if (!link_is_open(&ctl->client.link)) {
+    if (ctl->client == NULL) {
         enum exit_code code = ctl_connect(ctl);
         if (code != EXIT_CODE_OK)
             return code;
     }
-    const struct client_events events = {NULL, asker != NULL ? take_question : NULL, asker};
-    struct client_result result = client_request(&ctl->client, request, expected, &events);
-    if (result.end == CLIENT_REPLIED) {
+    const struct lpad_client_events events = {NULL, asker != NULL ? take_question : NULL, asker};
+    struct lpad_client_result result = lpad_client_request(ctl->client, request, expected, &events);
+    if (result.end == LPAD_CLIENT_REPLIED) {
         *ret_reply = result.reply;
         return EXIT_CODE_OK;
     }
@@ -183,7 +189,7 @@ int ctl_main(int argc, char **argv)
 {
     struct args args;
     char message[ARGS_MESSAGE_MAX];
-    struct ctl ctl = {.args = &args, .client = {.link = LINK_NONE}};
+    struct ctl ctl = {.args = &args, .client = NULL};
     if (!have_standard_descriptors() || arena_init(&ctl.arena, ARENA_SIZE + OUTPUT_SIZE) != ERR_OK)
         return EXIT_CODE_INTERNAL;
     enum err parsed = args_parse(argc, argv, getenv("LPAD_SOCKET"), &args, message);
@@ -192,7 +198,7 @@ int ctl_main(int argc, char **argv)
     ctl.out_colors = wants_colors(&args, STDOUT_FILENO);
     ctl.err_colors = wants_colors(&args, STDERR_FILENO);
     enum exit_code code = write_output(&ctl, run(&ctl, parsed, message));
-    client_close(&ctl.client);
+    ctl_disconnect(&ctl);
     arena_free(&ctl.arena);
     if (ctl.ended_by != 0) {
         // So that the shell that started us sees what ended us.

@@ -4,7 +4,7 @@
 #define LPAD_CTL_CTL_H
 
 #include "ctl/args.h"
-#include "ctl/client.h"
+#include "client/lpad_client.h"
 #include "ctl/json_out.h"
 #include "ctl/problem.h"
 #include "ctl/text.h"
@@ -17,8 +17,8 @@ struct ctl {
     struct buf out;     // standard output, written when the command is over
     struct json json;   // over `out`; the document's outermost object is open when args->json
     bool out_colors, err_colors;
-    struct client client; // of ctl_request
-    int ended_by;         // the signal that ended the command; 0: none
+    struct lpad_client *client; // of ctl_request; NULL: not connected
+    int ended_by;               // the signal that ended the command; 0: none
 };
 
 // Connects once and asks; says what is wrong when there is no reply of the wanted kind.
@@ -32,6 +32,7 @@ LPAD_NODISCARD enum exit_code ctl_request_asking(struct ctl *ctl, Lpad__ClientTo
                                                  const Lpad__BrokerToClient **ret_reply);
 // Connects ctl->client, or says why that is not possible.
 LPAD_NODISCARD enum exit_code ctl_connect(struct ctl *ctl);
+void ctl_disconnect(struct ctl *ctl);
 
 // Says what went wrong: for people on standard error, or as the document's "error". Returns problem->exit.
 enum exit_code ctl_report(struct ctl *ctl, const struct problem *problem);

@@ -62,7 +62,7 @@ static enum exit_code report_signal(struct download *d, bool begun)
         begun ? "Look at 'lpactl profile list': a package that was already being installed is finished."
               : "Start the command again.");
     progress_clear(&d->progress);
-    client_close(&d->ctl->client);
+    ctl_disconnect(d->ctl);
     d->ctl->ended_by = number;
     return ctl_report(d->ctl, &p);
 }
@@ -123,7 +123,7 @@ static enum exit_code check_code(struct download *d, struct secret *code)
 
 // --- what comes before the outcome ---
 
-static bool take_question(void *context, struct client *c, uint32_t id, const Lpad__Ask *ask)
+static bool take_question(void *context, struct lpad_client *c, uint32_t id, const Lpad__Ask *ask)
 {
     struct download *d = context;
     progress_clear(&d->progress);
@@ -180,13 +180,13 @@ static enum exit_code show_reply(struct ctl *ctl, const Lpad__DownloadedReply *r
     return EXIT_CODE_OK;
 }
 
-static enum exit_code finish(struct download *d, const struct client_result *result)
+static enum exit_code finish(struct download *d, const struct lpad_client_result *result)
 {
     struct ctl *ctl = d->ctl;
     progress_clear(&d->progress);
-    if (result->end == CLIENT_REPLIED)
+    if (result->end == LPAD_CLIENT_REPLIED)
         return show_reply(ctl, result->reply->downloaded);
-    if (result->end == CLIENT_SIGNAL)
+    if (result->end == LPAD_CLIENT_SIGNAL)
         return report_signal(d, true);
     struct problem p = problem_from_result(&ctl->arena, result, d->progress.reached, ctl->args->timeout_ms);
     p = asker_explain(&d->asker, p);
@@ -203,19 +203,19 @@ static enum exit_code run(struct download *d, struct secret *code)
         exit = ctl_connect(ctl);
     if (exit != EXIT_CODE_OK)
         return exit;
-    ctl->client.signal_fd = d->signal_fd;
+    lpad_client_watch(ctl->client, d->signal_fd);
 
     Lpad__Download download = LPAD__DOWNLOAD__INIT;
     Lpad__ClientToBroker request = LPAD__CLIENT_TO_BROKER__INIT;
     download.activation_code = code->text;
     request.body_case = LPAD__CLIENT_TO_BROKER__BODY_DOWNLOAD;
     request.download = &download;
-    enum err e = client_send(&ctl->client, &request);
+    enum err e = lpad_client_send(ctl->client, &request);
     secret_wipe(code);
-    struct client_result result = {.end = CLIENT_ERROR, .error = e};
-    const struct client_events events = {take_progress, take_question, d};
+    struct lpad_client_result result = {.end = LPAD_CLIENT_ERROR, .error = e};
+    const struct lpad_client_events events = {take_progress, take_question, d};
     if (e == ERR_OK)
-        result = client_wait(&ctl->client, LPAD__BROKER_TO_CLIENT__BODY_DOWNLOADED, &events);
+        result = lpad_client_wait(ctl->client, LPAD__BROKER_TO_CLIENT__BODY_DOWNLOADED, &events);
     return finish(d, &result);
 }
 

@@ -106,10 +106,10 @@ struct problem problem_from_failure(struct arena *a, const Lpad__Failure *f, Lpa
 
 // --- problems of the socket ---
 
-struct problem problem_from_result(struct arena *a, const struct client_result *result, Lpad__Stage stage,
-                                   int timeout_ms)
+struct problem problem_from_result(struct arena *a, const struct lpad_client_result *result,
+                                   Lpad__Stage stage, int timeout_ms)
 {
-    if (result->end == CLIENT_FAILED)
+    if (result->end == LPAD_CLIENT_FAILED)
         return problem_from_failure(a, result->failure, stage);
     struct problem p;
     if (result->error == ERR_IO_TIMEOUT)

@@ -3,10 +3,11 @@
 #ifndef LPAD_CTL_PROBLEM_H
 #define LPAD_CTL_PROBLEM_H
 
-#include "ctl/client.h"
+#include "client/lpad_client.h"
 #include "ctl/exit_code.h"
 #include "ctl/json_out.h"
 #include "ctl/words.h"
+#include "lib/arena.h"
 
 // All texts live in the arena, are static, or belong to the failure; all are safe to show, but those of
 // `failure`.
@@ -26,9 +27,9 @@ struct problem problem_make(enum exit_code exit, const char *code, const char *w
 // `stage` 0: none was reached.
 struct problem problem_from_failure(struct arena *a, const Lpad__Failure *failure, Lpad__Stage stage);
 // Of a request that did not end with a reply or a signal.
-struct problem problem_from_result(struct arena *a, const struct client_result *result, Lpad__Stage stage,
-                                   int timeout_ms);
-// `error` is the errno of client_open.
+struct problem problem_from_result(struct arena *a, const struct lpad_client_result *result,
+                                   Lpad__Stage stage, int timeout_ms);
+// `error` is the errno of lpad_client_open.
 struct problem problem_from_connect(struct arena *a, const char *path, int error);
 
 // Lines for people: the first begins with "lpactl: COMMAND: ".
