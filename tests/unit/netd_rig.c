@@ -196,6 +196,11 @@ const uint8_t rig_transaction_id[RIG_TRANSACTION_ID_SIZE] = {1, 2,  3,  4,  5,  
                                                              9, 10, 11, 12, 13, 14, 15, 16};
 static const uint8_t card_response[RIG_CARD_RESPONSE_SIZE] = {0xBF, 0x38, 0x03, 0x80, 0x01, 0x00};
 
+static ProtobufCBinaryData given_or(struct bytes given, const uint8_t *fixed, size_t size)
+{
+    return given.len > 0 ? binary_from_bytes(given) : binary_from(fixed, size);
+}
+
 void rig_send_open_to(struct netd_rig *f, const char *host, uint32_t port, bool early)
 {
     Lpad__NetOpen open = LPAD__NET_OPEN__INIT;
@@ -204,7 +209,7 @@ void rig_send_open_to(struct netd_rig *f, const char *host, uint32_t port, bool 
     open.smdp_address = open.host;
     open.port = port;
     open.has_euicc_info1 = early;
-    open.euicc_info1 = binary_from(rig_info1, RIG_INFO1_SIZE);
+    open.euicc_info1 = given_or(f->info1, rig_info1, RIG_INFO1_SIZE);
     ProtobufCBinaryData id = binary_from(f->ci_pk_id, SERVER_CI_PK_ID_SIZE);
     open.n_ci_pk_ids = f->ci_pk_id != NULL ? 1 : 0;
     open.ci_pk_ids = &id;
@@ -222,7 +227,7 @@ void rig_send_initiate(struct netd_rig *f, struct bytes with_info1)
 {
     Lpad__NetInitiateAuthentication m = LPAD__NET_INITIATE_AUTHENTICATION__INIT;
     Lpad__BrokerToNetd r = LPAD__BROKER_TO_NETD__INIT;
-    m.euicc_challenge = binary_from(challenge, RIG_CHALLENGE_SIZE);
+    m.euicc_challenge = given_or(f->challenge, challenge, RIG_CHALLENGE_SIZE);
     m.euicc_info1 = binary_from_bytes(with_info1);
     r.body_case = LPAD__BROKER_TO_NETD__BODY_INITIATE_AUTHENTICATION;
     r.initiate_authentication = &m;
@@ -233,8 +238,8 @@ void rig_send_authenticate_client(struct netd_rig *f)
 {
     Lpad__NetAuthenticateClient m = LPAD__NET_AUTHENTICATE_CLIENT__INIT;
     Lpad__BrokerToNetd r = LPAD__BROKER_TO_NETD__INIT;
-    m.transaction_id = binary_from(rig_transaction_id, RIG_TRANSACTION_ID_SIZE);
-    m.authenticate_server_response = binary_from(card_response, RIG_CARD_RESPONSE_SIZE);
+    m.transaction_id = given_or(f->transaction_id, rig_transaction_id, RIG_TRANSACTION_ID_SIZE);
+    m.authenticate_server_response = given_or(f->card_response, card_response, RIG_CARD_RESPONSE_SIZE);
     m.has_discovery = f->discovery;
     m.discovery = f->discovery;
     r.body_case = LPAD__BROKER_TO_NETD__BODY_AUTHENTICATE_CLIENT;
@@ -246,8 +251,8 @@ void rig_send_get_package(struct netd_rig *f)
 {
     Lpad__NetGetBoundProfilePackage m = LPAD__NET_GET_BOUND_PROFILE_PACKAGE__INIT;
     Lpad__BrokerToNetd r = LPAD__BROKER_TO_NETD__INIT;
-    m.transaction_id = binary_from(rig_transaction_id, RIG_TRANSACTION_ID_SIZE);
-    m.prepare_download_response = binary_from(card_response, RIG_CARD_RESPONSE_SIZE);
+    m.transaction_id = given_or(f->transaction_id, rig_transaction_id, RIG_TRANSACTION_ID_SIZE);
+    m.prepare_download_response = given_or(f->card_response, card_response, RIG_CARD_RESPONSE_SIZE);
     r.body_case = LPAD__BROKER_TO_NETD__BODY_GET_BOUND_PROFILE_PACKAGE;
     r.get_bound_profile_package = &m;
     rig_send_request(f, &r);
@@ -257,7 +262,7 @@ void rig_send_notification(struct netd_rig *f)
 {
     Lpad__NetHandleNotification m = LPAD__NET_HANDLE_NOTIFICATION__INIT;
     Lpad__BrokerToNetd r = LPAD__BROKER_TO_NETD__INIT;
-    m.pending_notification = binary_from(card_response, RIG_CARD_RESPONSE_SIZE);
+    m.pending_notification = given_or(f->card_response, card_response, RIG_CARD_RESPONSE_SIZE);
     r.body_case = LPAD__BROKER_TO_NETD__BODY_HANDLE_NOTIFICATION;
     r.handle_notification = &m;
     rig_send_request(f, &r);
@@ -267,8 +272,8 @@ void rig_send_cancel(struct netd_rig *f)
 {
     Lpad__NetCancelSession m = LPAD__NET_CANCEL_SESSION__INIT;
     Lpad__BrokerToNetd r = LPAD__BROKER_TO_NETD__INIT;
-    m.transaction_id = binary_from(rig_transaction_id, RIG_TRANSACTION_ID_SIZE);
-    m.cancel_session_response = binary_from(card_response, RIG_CARD_RESPONSE_SIZE);
+    m.transaction_id = given_or(f->transaction_id, rig_transaction_id, RIG_TRANSACTION_ID_SIZE);
+    m.cancel_session_response = given_or(f->card_response, card_response, RIG_CARD_RESPONSE_SIZE);
     r.body_case = LPAD__BROKER_TO_NETD__BODY_CANCEL_SESSION;
     r.cancel_session = &m;
     rig_send_request(f, &r);
@@ -276,7 +281,7 @@ void rig_send_cancel(struct netd_rig *f)
 
 void rig_send_initiate_ok(struct netd_rig *f)
 {
-    rig_send_initiate(f, bytes_make(rig_info1, RIG_INFO1_SIZE));
+    rig_send_initiate(f, f->info1.len > 0 ? f->info1 : bytes_make(rig_info1, RIG_INFO1_SIZE));
 }
 
 const Lpad__NetdToBroker *rig_expect(struct netd_rig *f, Lpad__NetdToBroker__BodyCase body)

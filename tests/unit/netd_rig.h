@@ -58,7 +58,9 @@ struct netd_rig {
     const char *ci_pem;      // NULL: that of the server
     const uint8_t *ci_pk_id; // of NetOpen, SERVER_CI_PK_ID_SIZE octets; NULL: none
     bool discovery;          // of NetAuthenticateClient
-    int log;                 // what the process wrote to standard error
+    // Of the requests that have them; empty: a fixed one, which no server would take for a card's.
+    struct bytes info1, challenge, transaction_id, card_response;
+    int log; // what the process wrote to standard error
 };
 
 // An HTTP reply with its header, whose length it knows. Lives until the eighth next call.
