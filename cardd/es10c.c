@@ -145,14 +145,22 @@ enum err es10c_get_icon(struct es10 *es, const struct iccid *iccid, struct es10c
 
 // --- changes ---
 
+static void put_target(struct der_writer *w, const struct es10c_target *target)
+{
+    if (target->isdp_aid.len > 0)
+        der_put(w, TAG_AID, target->isdp_aid);
+    else
+        der_put(w, TAG_ICCID, iccid_view(&target->iccid));
+}
+
 static enum err switch_profile(struct es10 *es, Lpad__Function function, der_tag tag,
-                               const struct iccid *iccid, bool refresh)
+                               const struct es10c_target *target, bool refresh)
 {
     struct der_tlv response;
     struct der_writer w = es10_begin(es);
     der_open(&w, tag);
     der_open(&w, 0xA0);
-    der_put(&w, TAG_ICCID, iccid_view(iccid));
+    put_target(&w, target);
     der_close(&w);
     der_put_bool(&w, 0x81, refresh);
     der_close(&w);
@@ -160,23 +168,23 @@ static enum err switch_profile(struct es10 *es, Lpad__Function function, der_tag
     return es10_read_result(es, function, response);
 }
 
-enum err es10c_enable_profile(struct es10 *es, const struct iccid *iccid, bool refresh)
+enum err es10c_enable_profile(struct es10 *es, const struct es10c_target *target, bool refresh)
 {
-    return switch_profile(es, LPAD__FUNCTION__ES10C_ENABLE_PROFILE, 0xBF31, iccid, refresh);
+    return switch_profile(es, LPAD__FUNCTION__ES10C_ENABLE_PROFILE, 0xBF31, target, refresh);
 }
 
-enum err es10c_disable_profile(struct es10 *es, const struct iccid *iccid, bool refresh)
+enum err es10c_disable_profile(struct es10 *es, const struct es10c_target *target, bool refresh)
 {
-    return switch_profile(es, LPAD__FUNCTION__ES10C_DISABLE_PROFILE, 0xBF32, iccid, refresh);
+    return switch_profile(es, LPAD__FUNCTION__ES10C_DISABLE_PROFILE, 0xBF32, target, refresh);
 }
 
-enum err es10c_delete_profile(struct es10 *es, const struct iccid *iccid)
+enum err es10c_delete_profile(struct es10 *es, const struct es10c_target *target)
 {
     const Lpad__Function function = LPAD__FUNCTION__ES10C_DELETE_PROFILE;
     struct der_tlv response;
     struct der_writer w = es10_begin(es);
     der_open(&w, 0xBF33);
-    der_put(&w, TAG_ICCID, iccid_view(iccid));
+    put_target(&w, target);
     der_close(&w);
     LPAD_TRY(es10_call(es, function, &w, APDU_ONCE, 0xBF33, &response));
     return es10_read_result(es, function, response);

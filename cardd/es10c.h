@@ -41,11 +41,24 @@ struct es10c_icon {
 LPAD_NODISCARD enum err es10c_get_icon(struct es10 *es, const struct iccid *iccid,
                                        struct es10c_icon *ret_icon);
 
-// EnableProfile 5.7.16, DisableProfile 5.7.17, DeleteProfile 5.7.18 (`refresh` plays no part there). Sent
-// once. On a transport error the outcome is unknown: read the profiles again.
-LPAD_NODISCARD enum err es10c_enable_profile(struct es10 *es, const struct iccid *iccid, bool refresh);
-LPAD_NODISCARD enum err es10c_disable_profile(struct es10 *es, const struct iccid *iccid, bool refresh);
-LPAD_NODISCARD enum err es10c_delete_profile(struct es10 *es, const struct iccid *iccid);
+// How a command names its profile: by ISD-P AID when one is given, else by ICCID.
+struct es10c_target {
+    struct iccid iccid;
+    struct bytes isdp_aid;
+};
+
+// EnableProfile 5.7.16, DisableProfile 5.7.17, DeleteProfile 5.7.18. Sent once. On a transport error the
+// outcome is unknown: read the profiles again.
+LPAD_NODISCARD enum err es10c_enable_profile(struct es10 *es, const struct es10c_target *target,
+                                             bool refresh);
+LPAD_NODISCARD enum err es10c_disable_profile(struct es10 *es, const struct es10c_target *target,
+                                              bool refresh);
+LPAD_NODISCARD enum err es10c_delete_profile(struct es10 *es, const struct es10c_target *target);
+
+// The result codes of these three that say more than no.
+#define ES10C_NOT_FOUND 1
+#define ES10C_CAT_BUSY  5
+#define ES10C_UNDEFINED 127
 
 // SetNickname, 5.7.21; an empty one removes it.
 LPAD_NODISCARD enum err es10c_set_nickname(struct es10 *es, const struct iccid *iccid, const char *nickname);

@@ -142,7 +142,7 @@ static enum err call_lists(struct es10 *es, unsigned which)
 {
     static struct es10c_profiles profiles;
     static struct es10b_notifications notifications;
-    static const struct iccid iccid;
+    static const struct es10c_target target;
     struct pending_notification pending;
     enum err e;
     switch (which) {
@@ -159,7 +159,7 @@ static enum err call_lists(struct es10 *es, unsigned which)
         FUZZ_CHECK(e != ERR_OK || (pending.metadata.seq_number == 5 && is_inside_response(pending.whole)));
         return e;
     case 3: return es10b_remove_notification(es, 5);
-    default: return es10c_enable_profile(es, &iccid, true);
+    default: return es10c_enable_profile(es, &target, true);
     }
 }
 

@@ -69,19 +69,37 @@ static void assert_refused(const struct es10 *es, Lpad__Function function, uint3
 static void test_switching(void **state)
 {
     (void)state;
-    struct iccid iccid = iccid_make();
-    assert_int_equal(es10c_enable_profile(expect(VECTOR_ENABLE_REQUEST, "BF3103800100"), &iccid, true),
+    const struct es10c_target target = {.iccid = iccid_make()};
+    assert_int_equal(es10c_enable_profile(expect(VECTOR_ENABLE_REQUEST, "BF3103800100"), &target, true),
                      ERR_OK);
     assert_int_equal(
-        es10c_enable_profile(expect("BF3111A00C5A0A" ICCID "810100", "BF3103800100"), &iccid, false), ERR_OK);
+        es10c_enable_profile(expect("BF3111A00C5A0A" ICCID "810100", "BF3103800100"), &target, false),
+        ERR_OK);
     assert_int_equal(
-        es10c_disable_profile(expect("BF3211A00C5A0A" ICCID "8101FF", "BF3203800103"), &iccid, true),
+        es10c_disable_profile(expect("BF3211A00C5A0A" ICCID "8101FF", "BF3203800103"), &target, true),
         ERR_CARD_RESULT);
     assert_refused(&rig.es10, LPAD__FUNCTION__ES10C_DISABLE_PROFILE, 3);
-    assert_int_equal(es10c_delete_profile(expect("BF330C5A0A" ICCID, "BF3303800100"), &iccid), ERR_OK);
-    assert_int_equal(es10c_delete_profile(expect("BF330C5A0A" ICCID, "BF330380017F"), &iccid),
+    assert_int_equal(es10c_delete_profile(expect("BF330C5A0A" ICCID, "BF3303800100"), &target), ERR_OK);
+    assert_int_equal(es10c_delete_profile(expect("BF330C5A0A" ICCID, "BF330380017F"), &target),
                      ERR_CARD_RESULT);
     assert_refused(&rig.es10, LPAD__FUNCTION__ES10C_DELETE_PROFILE, 127);
+}
+
+#define AID_P "A0000005591010FFFFFFFF8900001000"
+
+static void test_switching_by_aid(void **state)
+{
+    (void)state;
+    struct bytes aid = unit_hex(AID_P);
+    const struct es10c_target target = {.iccid = iccid_make(), .isdp_aid = aid};
+    assert_int_equal(
+        es10c_enable_profile(expect("BF3117A0124F10" AID_P "8101FF", "BF3103800100"), &target, true), ERR_OK);
+    assert_int_equal(
+        es10c_disable_profile(expect("BF3217A0124F10" AID_P "810100", "BF3203800105"), &target, false),
+        ERR_CARD_RESULT);
+    assert_refused(&rig.es10, LPAD__FUNCTION__ES10C_DISABLE_PROFILE, ES10C_CAT_BUSY);
+    assert_int_equal(es10c_delete_profile(expect("BF33124F10" AID_P, "BF3303800100"), &target), ERR_OK);
+    unit_free(aid);
 }
 
 static void test_nickname(void **state)
@@ -189,7 +207,6 @@ static void test_profiles(void **state)
 
 #define OTHER       "98940099999999990022"
 #define TWO         "BF2D24A022E30F5A0A" ICCID "950100E30F5A0A" OTHER "950101"
-#define AID_P       "A0000005591010FFFFFFFF8900001000"
 #define SEARCH_AID  "BF2D21A0124F10" AID_P TAGS
 #define SEARCH_TEST "BF2D12A003950100" TAGS
 
@@ -611,6 +628,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_switching),
+        cmocka_unit_test(test_switching_by_aid),
         cmocka_unit_test(test_nickname),
         cmocka_unit_test(test_profiles),
         cmocka_unit_test(test_bad_profiles),
