@@ -251,16 +251,79 @@ static enum err read_device(const struct reading *r, const struct raw_card *raw,
     return ERR_OK;
 }
 
-static enum err read_card(const struct reading *r, const struct raw_card *raw, struct config *c)
+// The ISD-R's AIDs of vendors whose cards do not answer to the standard's.
+static const char *const vendor_aids[] = {
+    "A0000005591010FFFFFFFF8900050500", // 5ber
+    "A0000005591010000000008900000300", // eSIM.me
+    "A0000005591010FFFFFFFF8900000177", // XeSIM
+    "A06573746B6D65FFFFFFFF4953442D52", // eSTK.me, and its two secure elements
+    "A06573746B6D65FFFF4953442D522030", "A06573746B6D65FFFF4953442D522031",
+};
+#define VENDOR_AIDS (sizeof vendor_aids / sizeof *vendor_aids)
+
+static enum err read_aids(const struct reading *r, const struct raw_card *raw, struct config *c)
 {
-    c->card.transport = text_or(raw->transport, "sim");
-    if (strcmp(c->card.transport, "sim") != 0)
-        return REFUSE(r, "card.transport", "sim: a card on a Unix or loopback TCP socket", "not a transport");
-    LPAD_TRY(read_card_address(r, raw->address, c));
-    LPAD_TRY(read_number(r, "card.block_size", raw->block_size, 255, 1, 255, &c->card.block_size));
-    LPAD_TRY(read_terminal_capability(r, text_or(raw->terminal_capability, "A9088100820101830107"), c));
+    uint32_t line, column;
     LPAD_TRY(read_hex(r, "card.isdr_aid", text_or(raw->isdr_aid, "A0000005591010FFFFFFFF8900000100"), 5,
                       c->card.isdr_aid, CONFIG_AID_MAX, &c->card.isdr_aid_len));
+    bool given = yaml_find(r->document, "card.isdr_aids", &line, &column);
+    size_t count = given ? raw->isdr_aids_count : VENDOR_AIDS;
+    for (size_t i = 0; i < count; i++) {
+        char path[32];
+        struct config_aid *aid = &c->card.more_isdr_aids[i];
+        snprintf(path, sizeof path, "card.isdr_aids[%zu]", i);
+        LPAD_TRY(read_hex(r, path, given ? raw->isdr_aids[i] : vendor_aids[i], 5, aid->bytes, CONFIG_AID_MAX,
+                          &aid->len));
+    }
+    c->card.more_isdr_aid_count = count;
+    return ERR_OK;
+}
+
+static enum err refuse_key(const struct reading *r, const char *path, const char *hint)
+{
+    uint32_t line, column;
+    if (!yaml_find(r->document, path, &line, &column))
+        return ERR_OK;
+    return yaml_refuse_at_key(r->document, path, hint, r->error, "the key \"%s\" has no effect here",
+                              strchr(path, '.') + 1);
+}
+
+static enum err read_sim(const struct reading *r, const struct raw_card *raw, struct config *c)
+{
+    LPAD_TRY(refuse_key(r, "card.reader", "it is for transport: pcsc"));
+    LPAD_TRY(refuse_key(r, "card.shared", "it is for transport: pcsc"));
+    if (raw->address == NULL)
+        return REFUSE(r, "card", "unix:PATH, tcp:127.0.0.1:PORT or tcp:[::1]:PORT",
+                      "the key \"address\" is missing: transport sim needs it");
+    return read_card_address(r, raw->address, c);
+}
+
+static enum err read_pcsc(const struct reading *r, const struct raw_card *raw, struct config *c)
+{
+    LPAD_TRY(refuse_key(r, "card.address", "transport: pcsc finds its card by `reader`"));
+    c->card.reader = raw->reader;
+    c->card.shared = raw->shared;
+    return ERR_OK;
+}
+
+static enum err read_transport(const struct reading *r, const struct raw_card *raw, struct config *c)
+{
+    c->card.transport = text_or(raw->transport, "sim");
+    if (strcmp(c->card.transport, "sim") == 0)
+        return read_sim(r, raw, c);
+    if (strcmp(c->card.transport, "pcsc") == 0)
+        return read_pcsc(r, raw, c);
+    return REFUSE(r, "card.transport",
+                  "sim: a card on a Unix or loopback TCP socket; pcsc: a card in a reader of pcscd",
+                  "not a transport");
+}
+
+static enum err read_card(const struct reading *r, const struct raw_card *raw, struct config *c)
+{
+    LPAD_TRY(read_transport(r, raw, c));
+    LPAD_TRY(read_number(r, "card.block_size", raw->block_size, 255, 1, 255, &c->card.block_size));
+    LPAD_TRY(read_terminal_capability(r, text_or(raw->terminal_capability, "A9088100820101830107"), c));
+    LPAD_TRY(read_aids(r, raw, c));
     LPAD_TRY(read_device(r, raw, c));
     LPAD_TRY(read_duration(r, "card.apdu_timeout", raw->apdu_timeout, "10s", &c->card.apdu_timeout_ms));
     return read_duration(r, "card.load_timeout", raw->load_timeout, "240s", &c->card.load_timeout_ms);
@@ -324,14 +387,30 @@ static enum err read_hosts(const struct reading *r, const struct raw_network *ra
     return ERR_OK;
 }
 
-static enum err read_lists(const struct reading *r, const struct raw_network *raw, struct config *c)
+static enum err read_ci_paths(const struct reading *r, const char *key, char **texts, uint32_t count,
+                              struct config *c)
+{
+    for (uint32_t i = 0; i < count; i++) {
+        char path[64];
+        snprintf(path, sizeof path, "network.%s[%u]", key, i);
+        size_t at = c->network.ci_certificate_count;
+        LPAD_TRY(read_path(r, path, texts[i], NULL, &c->network.ci_certificates[at]));
+        c->network.ci_certificate_count = at + 1;
+    }
+    return ERR_OK;
+}
+
+static enum err read_ci(const struct reading *r, const struct raw_network *raw, struct config *c)
+{
+    c->network.test_trust = raw->test_ci_certificates_count > 0;
+    LPAD_TRY(read_ci_paths(r, "ci_certificates", raw->ci_certificates, raw->ci_certificates_count, c));
+    return read_ci_paths(r, "test_ci_certificates", raw->test_ci_certificates,
+                         raw->test_ci_certificates_count, c);
+}
+
+static enum err read_ports(const struct reading *r, const struct raw_network *raw, struct config *c)
 {
     char path[64];
-    for (uint32_t i = 0; i < raw->ci_certificates_count; i++) {
-        snprintf(path, sizeof path, "network.ci_certificates[%u]", i);
-        LPAD_TRY(read_path(r, path, raw->ci_certificates[i], NULL, &c->network.ci_certificates[i]));
-    }
-    c->network.ci_certificate_count = raw->ci_certificates_count;
     c->network.ports[0] = HOST_PORT_DEFAULT;
     c->network.port_count = 1;
     for (uint32_t i = 0; i < raw->ports_count; i++) {
@@ -348,7 +427,8 @@ static enum err read_lists(const struct reading *r, const struct raw_network *ra
 static enum err read_network(const struct reading *r, const struct raw_network *raw, struct owner *o)
 {
     struct config *c = &o->config;
-    LPAD_TRY(read_lists(r, raw, c));
+    LPAD_TRY(read_ci(r, raw, c));
+    LPAD_TRY(read_ports(r, raw, c));
     LPAD_TRY(read_hosts(r, raw, o));
     c->network.allow_private_addresses = raw->allow_private_addresses;
     LPAD_TRY(read_duration(r, "network.connect_timeout", raw->connect_timeout, "15s",
@@ -368,6 +448,24 @@ static enum err read_network(const struct reading *r, const struct raw_network *
 }
 
 // --- the whole ---
+
+#define RETRY_MAX_DEFAULT_MS (6u * 60 * 60 * 1000)
+
+static enum err read_notifications(const struct reading *r, const struct raw_notifications *raw,
+                                   struct config *c)
+{
+    uint32_t retry, retry_max;
+    LPAD_TRY(read_duration(r, "notifications.retry", raw->retry, "1m", &retry));
+    LPAD_TRY(read_duration(r, "notifications.retry_max", raw->retry_max, "6h", &retry_max));
+    if (raw->retry_max == NULL)
+        retry_max = retry > RETRY_MAX_DEFAULT_MS ? retry : RETRY_MAX_DEFAULT_MS;
+    if (retry_max < retry)
+        return REFUSE(r, "notifications.retry_max", "it bounds the delays that begin with `retry`",
+                      "less than notifications.retry");
+    c->notifications.retry_ms = retry;
+    c->notifications.retry_max_ms = retry_max;
+    return ERR_OK;
+}
 
 static enum err read_rest(const struct reading *r, const struct raw_config *raw, struct config *c)
 {
@@ -395,6 +493,7 @@ static enum err fill_config(const struct reading *r, struct owner *o)
     LPAD_TRY(read_control(r, &raw->control, &o->config));
     LPAD_TRY(read_card(r, &raw->card, &o->config));
     LPAD_TRY(read_network(r, &raw->network, o));
+    LPAD_TRY(read_notifications(r, &raw->notifications, &o->config));
     return read_rest(r, raw, &o->config);
 }
 

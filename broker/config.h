@@ -14,17 +14,21 @@
 //     mode: "0660"                   # octal, in quotes
 //     clients: 16                    # 1 to 64 at a time
 //   card:                            # required
-//     transport: sim
-//     address: "unix:/run/card.sock" # required; or tcp:127.0.0.1:PORT, tcp:[::1]:PORT; loopback only
+//     transport: sim                 # sim | pcsc
+//     address: "unix:/run/card.sock" # of sim, required; or tcp:127.0.0.1:PORT, tcp:[::1]:PORT; loopback only
+//     reader: "Example Reader"       # of pcsc: a part of its name; absent: the first with an eUICC
+//     shared: false                  # of pcsc: true leaves the reader open to other programs
 //     block_size: 255                # of STORE DATA, 1 to 255
 //     terminal_capability: A9088100820101830107  # the A9 TLV in hexadecimal, or none
-//     isdr_aid: A0000005591010FFFFFFFF8900000100
-//     tac: "35693803"                # 8 digits; default: the first digits of `imei`, when there is one
+//     isdr_aid: A0000005591010FFFFFFFF8900000100  # tried first
+//     isdr_aids: [A0000005591010FFFFFFFF8900050500]  # and then these; default: those of vendors that lpad
+//     knows tac: "35693803"                # 8 digits; default: the first digits of `imei`, when there is one
 //     imei: "356938035643809"        # 15 digits with a right check digit; absent: not given to servers
 //     apdu_timeout: 10s
 //     load_timeout: 240s             # per APDU while a package is loaded
 //   network:
 //     ci_certificates: [/etc/lpad/ci]  # PEM or DER files, or folders of them; absent: no server is trusted
+//     test_ci_certificates: [/etc/lpad/test-ci]  # likewise, of test CIs (SGP.26): the status says so
 //     ports: [443]                   # that a connection may use
 //     hosts: {smdp.example.com: "127.0.0.1:8443"}  # instead of DNS; ADDRESS, ADDRESS:PORT, [V6]:PORT
 //     allow_private_addresses: false
@@ -35,6 +39,9 @@
 //     package_limit: 4MiB            # of the HTTP body that holds a package
 //     user_agent: gsma-rsp-lpad
 //     admin_protocol: gsma/rsp/v2.2.2
+//   notifications:                   # of those that could not be delivered
+//     retry: 1m                      # after the first failure; doubled after each further one,
+//     retry_max: 6h                  # up to this; default 6h, or `retry` when that is more
 //   policy: /etc/lpad/policy.yaml
 //   state: /var/lib/lpad
 //   audit: {file: /var/log/lpad/audit.jsonl, identifiers: whole}  # whole | masked
@@ -59,6 +66,7 @@
 #define CONFIG_PORTS_MAX    16
 #define CONFIG_HOSTS_MAX    64
 #define CONFIG_AID_MAX      16
+#define CONFIG_AIDS_MAX     8 // beside the first
 #define CONFIG_TERMINAL_MAX 32
 
 // A user or group as it was written. Names are the caller's to resolve; line and column are for its error.
@@ -75,6 +83,11 @@ struct config_host {
     uint16_t port;       // 0: none given
 };
 
+struct config_aid {
+    uint8_t bytes[CONFIG_AID_MAX];
+    size_t len;
+};
+
 // Everything that is not given has its default. Strings live as long as the struct.
 struct config {
     bool sandbox_required;
@@ -89,19 +102,23 @@ struct config {
         uint32_t clients_max;
     } control;
     struct {
-        const char *transport; // "sim"
+        const char *transport; // "sim", "pcsc"
+        const char *reader;    // of pcsc; NULL: the first with an eUICC
+        bool shared;           // of pcsc
         union {
             struct sockaddr any;
             struct sockaddr_un un;
             struct sockaddr_in in;
             struct sockaddr_in6 in6;
-        } address; // ready for connect(2)
-        socklen_t address_len;
+        } address;             // of sim, ready for connect(2)
+        socklen_t address_len; // 0: none, as with pcsc
         uint32_t block_size;
         uint8_t terminal_capability[CONFIG_TERMINAL_MAX];
         size_t terminal_capability_len; // 0: none
         uint8_t isdr_aid[CONFIG_AID_MAX];
         size_t isdr_aid_len;
+        struct config_aid more_isdr_aids[CONFIG_AIDS_MAX]; // in the order to try them
+        size_t more_isdr_aid_count;
         uint8_t tac[4]; // nibbles swapped, as DeviceInfo carries it
         bool has_imei;
         uint8_t imei[8]; // likewise
@@ -109,8 +126,9 @@ struct config {
         uint32_t load_timeout_ms;
     } card;
     struct {
-        const char *ci_certificates[CONFIG_PATHS_MAX];
+        const char *ci_certificates[2 * CONFIG_PATHS_MAX]; // all that servers are trusted by
         size_t ci_certificate_count;
+        bool test_trust; // some of them are of test CIs
         uint16_t ports[CONFIG_PORTS_MAX];
         size_t port_count; // at least 1
         struct config_host hosts[CONFIG_HOSTS_MAX];
@@ -125,6 +143,10 @@ struct config {
         const char *user_agent;     // printable ASCII
         const char *admin_protocol; // likewise
     } network;
+    struct {
+        uint32_t retry_ms;
+        uint32_t retry_max_ms; // not less
+    } notifications;
     const char *policy;
     const char *state;
     struct {

@@ -33,13 +33,21 @@ static const cyaml_schema_field_t control_fields[] = {
     CYAML_FIELD_END,
 };
 
+static const cyaml_schema_value_t aid_value = {
+    CYAML_VALUE_STRING(CYAML_FLAG_POINTER, char *, 1, TEXT_MAX),
+};
+
 static const cyaml_schema_field_t card_fields[] = {
     CYAML_FIELD_STRING_PTR("transport", OPT_TEXT, struct raw_card, transport, 1, TEXT_MAX),
-    CYAML_FIELD_STRING_PTR("address", CYAML_FLAG_POINTER, struct raw_card, address, 1, TEXT_MAX),
+    CYAML_FIELD_STRING_PTR("address", OPT_TEXT, struct raw_card, address, 1, TEXT_MAX),
+    CYAML_FIELD_STRING_PTR("reader", OPT_TEXT, struct raw_card, reader, 1, 128),
+    CYAML_FIELD_BOOL("shared", OPT, struct raw_card, shared),
     CYAML_FIELD_UINT_PTR("block_size", OPT, struct raw_card, block_size),
     CYAML_FIELD_STRING_PTR("terminal_capability", OPT_TEXT, struct raw_card, terminal_capability, 1,
                            TEXT_MAX),
     CYAML_FIELD_STRING_PTR("isdr_aid", OPT_TEXT, struct raw_card, isdr_aid, 1, TEXT_MAX),
+    CYAML_FIELD_SEQUENCE_COUNT("isdr_aids", OPT_TEXT, struct raw_card, isdr_aids, isdr_aids_count, &aid_value,
+                               0, CONFIG_AIDS_MAX),
     CYAML_FIELD_STRING_PTR("tac", OPT_TEXT, struct raw_card, tac, 1, TEXT_MAX),
     CYAML_FIELD_STRING_PTR("imei", OPT_TEXT, struct raw_card, imei, 1, TEXT_MAX),
     CYAML_FIELD_STRING_PTR("apdu_timeout", OPT_TEXT, struct raw_card, apdu_timeout, 1, TEXT_MAX),
@@ -70,6 +78,8 @@ static const cyaml_schema_field_t low_speed_fields[] = {
 static const cyaml_schema_field_t network_fields[] = {
     CYAML_FIELD_SEQUENCE_COUNT("ci_certificates", OPT_TEXT, struct raw_network, ci_certificates,
                                ci_certificates_count, &path_value, 1, CONFIG_PATHS_MAX),
+    CYAML_FIELD_SEQUENCE_COUNT("test_ci_certificates", OPT_TEXT, struct raw_network, test_ci_certificates,
+                               test_ci_certificates_count, &path_value, 1, CONFIG_PATHS_MAX),
     CYAML_FIELD_SEQUENCE_COUNT("ports", OPT_TEXT, struct raw_network, ports, ports_count, &port_value, 1,
                                CONFIG_PORTS_MAX),
     CYAML_FIELD_SEQUENCE_COUNT("hosts", OPT_TEXT, struct raw_network, hosts, hosts_count, &host_value, 0,
@@ -82,6 +92,12 @@ static const cyaml_schema_field_t network_fields[] = {
     CYAML_FIELD_STRING_PTR("package_limit", OPT_TEXT, struct raw_network, package_limit, 1, TEXT_MAX),
     CYAML_FIELD_STRING_PTR("user_agent", OPT_TEXT, struct raw_network, user_agent, 1, 64),
     CYAML_FIELD_STRING_PTR("admin_protocol", OPT_TEXT, struct raw_network, admin_protocol, 1, 64),
+    CYAML_FIELD_END,
+};
+
+static const cyaml_schema_field_t notifications_fields[] = {
+    CYAML_FIELD_STRING_PTR("retry", OPT_TEXT, struct raw_notifications, retry, 1, TEXT_MAX),
+    CYAML_FIELD_STRING_PTR("retry_max", OPT_TEXT, struct raw_notifications, retry_max, 1, TEXT_MAX),
     CYAML_FIELD_END,
 };
 
@@ -109,6 +125,7 @@ static const cyaml_schema_field_t config_fields[] = {
     CYAML_FIELD_MAPPING("control", OPT, struct raw_config, control, control_fields),
     CYAML_FIELD_MAPPING("card", CYAML_FLAG_DEFAULT, struct raw_config, card, card_fields),
     CYAML_FIELD_MAPPING("network", OPT, struct raw_config, network, network_fields),
+    CYAML_FIELD_MAPPING("notifications", OPT, struct raw_config, notifications, notifications_fields),
     CYAML_FIELD_STRING_PTR("policy", OPT_TEXT, struct raw_config, policy, 1, TEXT_MAX),
     CYAML_FIELD_STRING_PTR("state", OPT_TEXT, struct raw_config, state, 1, TEXT_MAX),
     CYAML_FIELD_MAPPING("audit", OPT, struct raw_config, audit, audit_fields),

@@ -27,8 +27,11 @@ struct raw_control {
 };
 
 struct raw_card {
-    char *transport, *address;
+    char *transport, *address, *reader;
+    bool shared;
     uint32_t *block_size;
+    char **isdr_aids;
+    uint32_t isdr_aids_count;
     char *terminal_capability, *isdr_aid, *tac, *imei, *apdu_timeout, *load_timeout;
 };
 
@@ -44,6 +47,8 @@ struct raw_low_speed {
 struct raw_network {
     char **ci_certificates;
     uint32_t ci_certificates_count;
+    char **test_ci_certificates;
+    uint32_t test_ci_certificates_count;
     uint32_t *ports;
     uint32_t ports_count;
     struct raw_host *hosts;
@@ -52,6 +57,10 @@ struct raw_network {
     char *connect_timeout, *request_timeout;
     struct raw_low_speed low_speed;
     char *reply_limit, *package_limit, *user_agent, *admin_protocol;
+};
+
+struct raw_notifications {
+    char *retry, *retry_max;
 };
 
 struct raw_audit {
@@ -71,6 +80,7 @@ struct raw_config {
     struct raw_control control;
     struct raw_card card;
     struct raw_network network;
+    struct raw_notifications notifications;
     char *policy, *state;
     struct raw_audit audit;
     struct raw_limits limits;

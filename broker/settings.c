@@ -50,6 +50,10 @@ enum err settings_make_broker(const struct config *c, uint32_t generation, int *
         ports[i] = c->network.ports[i];
     s.n_ports = c->network.port_count;
     s.ports = ports;
+    s.has_test_trust = s.has_notification_retry_ms = s.has_notification_retry_max_ms = true;
+    s.test_trust = c->network.test_trust;
+    s.notification_retry_ms = c->notifications.retry_ms;
+    s.notification_retry_max_ms = c->notifications.retry_max_ms;
     return seal(&s.base, ret_fd);
 }
 
@@ -104,6 +108,7 @@ enum err settings_make_netd(const struct config *c, struct bytes ci_certificates
 enum err settings_make_cardd(const struct config *c, int *ret_fd)
 {
     Lpad__CarddSettings s = LPAD__CARDD_SETTINGS__INIT;
+    ProtobufCBinaryData aids[CONFIG_AIDS_MAX];
     s.sandbox = sandbox_mode(c);
     s.block_size = c->card.block_size;
     s.has_terminal_capability = c->card.terminal_capability_len > 0;
@@ -117,6 +122,13 @@ enum err settings_make_cardd(const struct config *c, int *ret_fd)
     s.response_max = 64 * 1024;
     s.package_max = c->network.package_max;
     s.transport = borrow(c->card.transport);
+    s.reader = borrow(c->card.reader);
+    s.has_shared = c->card.shared;
+    s.shared = c->card.shared;
+    for (size_t i = 0; i < c->card.more_isdr_aid_count; i++)
+        aids[i] = binary_from(c->card.more_isdr_aids[i].bytes, c->card.more_isdr_aids[i].len);
+    s.n_more_isdr_aids = c->card.more_isdr_aid_count;
+    s.more_isdr_aids = aids;
     return seal(&s.base, ret_fd);
 }
 
