@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// A bounded walk to a certificate's subjectAltName.
+// A bounded walk to a certificate's subjectAltName and certificatePolicies.
 #include "cardd/certificate.h"
 
 #include <string.h>
@@ -13,6 +13,10 @@
 
 // id-ce-subjectAltName, 2.5.29.17.
 static const uint8_t subject_alt_name[] = {0x55, 0x1D, 0x11};
+// id-ce-certificatePolicies, 2.5.29.32.
+static const uint8_t certificate_policies[] = {0x55, 0x1D, 0x20};
+// id-rspRole, 2.23.146.1.2.1, under which a role is one more arc.
+static const uint8_t rsp_role[] = {0x67, 0x81, 0x12, 0x01, 0x02, 0x01};
 
 // version, serialNumber, signature, issuer, validity, subject, subjectPublicKeyInfo, unique identifiers:
 // skipped.
@@ -43,42 +47,74 @@ static enum err find_extensions(struct bytes certificate, struct bytes *ret_exte
     return ERR_OK;
 }
 
-static enum err find_alt_name(struct bytes extensions, struct bytes *ret_names)
+// The two extensions' values; each of them once at most.
+struct extensions {
+    bool has_names, has_policies;
+    struct bytes names, policies; // content of the SEQUENCE within
+};
+
+static enum err take_extension(struct bytes value, bool *has, struct bytes *ret_content)
 {
-    bool found = false;
-    struct bytes names = {NULL, 0};
-    while (extensions.len > 0) {
+    struct der_tlv tlv;
+    if (*has)
+        return ERR_DER_DUPLICATE;
+    LPAD_TRY(der_read_only(value, TAG_SEQUENCE, &tlv));
+    *ret_content = tlv.value;
+    *has = true;
+    return ERR_OK;
+}
+
+static enum err read_extensions(struct bytes list, struct extensions *found)
+{
+    while (list.len > 0) {
         struct der_tlv extension, oid, tlv;
         bool critical;
-        LPAD_TRY(der_read_tag(&extensions, TAG_SEQUENCE, &extension));
+        LPAD_TRY(der_read_tag(&list, TAG_SEQUENCE, &extension));
         struct bytes rest = extension.value;
         LPAD_TRY(der_read_tag(&rest, TAG_OID, &oid));
         LPAD_TRY(der_read_optional(&rest, TAG_BOOLEAN, &critical, &tlv));
         LPAD_TRY(der_read_tag(&rest, TAG_OCTET_STRING, &tlv));
         LPAD_TRY(der_end(rest));
-        if (!bytes_equal(oid.value, bytes_make(subject_alt_name, sizeof subject_alt_name)))
-            continue;
-        if (found)
-            return ERR_DER_DUPLICATE;
-        LPAD_TRY(der_read_only(tlv.value, TAG_SEQUENCE, &tlv));
-        names = tlv.value;
-        found = true;
+        if (bytes_equal(oid.value, bytes_make(subject_alt_name, sizeof subject_alt_name)))
+            LPAD_TRY(take_extension(tlv.value, &found->has_names, &found->names));
+        if (bytes_equal(oid.value, bytes_make(certificate_policies, sizeof certificate_policies)))
+            LPAD_TRY(take_extension(tlv.value, &found->has_policies, &found->policies));
     }
-    if (!found)
-        return ERR_DER_MISSING;
-    *ret_names = names;
     return ERR_OK;
 }
 
-enum err certificate_get_registered_id(struct bytes tlv, char ret_oid[static OID_TEXT_MAX])
+static enum err read_roles(struct bytes policies, uint32_t *ret_roles)
 {
-    struct bytes extensions, names;
+    uint32_t roles = 0;
+    while (policies.len > 0) {
+        struct der_tlv policy, oid;
+        LPAD_TRY(der_read_tag(&policies, TAG_SEQUENCE, &policy));
+        struct bytes rest = policy.value;
+        LPAD_TRY(der_read_tag(&rest, TAG_OID, &oid));
+        if (oid.value.len != sizeof rsp_role + 1 || memcmp(oid.value.data, rsp_role, sizeof rsp_role) != 0)
+            continue;
+        uint8_t role = oid.value.data[sizeof rsp_role];
+        if (role <= CERTIFICATE_ROLE_MAX)
+            roles |= CERTIFICATE_ROLE(role);
+    }
+    *ret_roles = roles;
+    return ERR_OK;
+}
+
+enum err certificate_read(struct bytes tlv, struct certificate_facts *ret_facts)
+{
+    struct bytes list;
+    struct extensions found = {0};
     struct der_field id = {.tag = TAG_REGISTERED_ID, .mandatory = true};
-    char oid[OID_TEXT_MAX];
-    LPAD_TRY(find_extensions(tlv, &extensions));
-    LPAD_TRY(find_alt_name(extensions, &names));
-    LPAD_TRY(der_read_fields(names, &id, 1));
-    LPAD_TRY(der_get_oid_text(id.tlv.value, oid, sizeof oid));
-    memcpy(ret_oid, oid, sizeof oid);
+    struct certificate_facts facts = {0};
+    LPAD_TRY(find_extensions(tlv, &list));
+    LPAD_TRY(read_extensions(list, &found));
+    if (!found.has_names)
+        return ERR_DER_MISSING;
+    LPAD_TRY(der_read_fields(found.names, &id, 1));
+    LPAD_TRY(der_get_oid_text(id.tlv.value, facts.oid, sizeof facts.oid));
+    if (found.has_policies)
+        LPAD_TRY(read_roles(found.policies, &facts.roles));
+    *ret_facts = facts;
     return ERR_OK;
 }

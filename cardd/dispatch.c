@@ -105,6 +105,9 @@ void dispatch_request(struct cardd *c, const Lpad__BrokerToCardd *request, int f
     enum err e = rows[i].handle(c, request, fd, &reply);
     e = answer(c, e, &reply);
     c->session.phase = phase_next(phase, rows[i].request, e);
+    // What the server is, only its certificate says.
+    if (c->session.phase == PHASE_AUTHENTICATED && c->session.server.is_discovery)
+        c->session.phase = PHASE_DISCOVERED;
     if (c->session.phase == PHASE_IDLE && phase != PHASE_IDLE)
         session_forget(&c->session);
     if (c->transport.broken)

@@ -109,6 +109,8 @@ enum err handle_authenticate_server(struct cardd *c, const Lpad__BrokerToCardd *
     body->authenticate_server_response = binary_from_bytes(response);
     body->transaction_id = binary_from_bytes(gate_transaction_view(&s->server.transaction_id));
     body->smdp_oid = s->server.smdp_oid;
+    body->has_discovery_server = s->server.is_discovery;
+    body->discovery_server = s->server.is_discovery;
     reply->body_case = LPAD__CARDD_TO_BROKER__BODY_AUTHENTICATE_SERVER;
     reply->authenticate_server = body;
     return ERR_OK;

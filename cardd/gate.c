@@ -31,7 +31,8 @@ static const struct {
     [GATE_CI_PK_ID_UNKNOWN] = {ERR_REMOTE_MISMATCH,
                  "the card cannot sign for the certificate issuer that the server chose"                   },
     [GATE_CERTIFICATE_SHAPE] = {ERR_DER_VALUE,
-                 "the server's certificate is malformed, or names no SM-DP+ or several"                    },
+                 "the server's certificate is malformed, or names no server or several"                    },
+    [GATE_CERTIFICATE_ROLE] = {ERR_REMOTE_MISMATCH, "the server's certificate was made for another purpose"              },
     [GATE_CERTIFICATE_OID] = {ERR_REMOTE_MISMATCH,
                  "the server is not the SM-DP+ that the activation code asks for"                          },
     [GATE_CERTIFICATE_CHANGED] =
@@ -135,8 +136,15 @@ enum gate_verdict gate_check_authenticate_server(const struct gate_authenticate_
     v = check_ci_pk_id(values->euicc_ci_pk_id, expected->euicc_info1);
     if (v != GATE_OK)
         return v;
-    if (certificate_get_registered_id(values->server_certificate, server.smdp_oid) != ERR_OK)
+    struct certificate_facts facts;
+    if (certificate_read(values->server_certificate, &facts) != ERR_OK)
         return GATE_CERTIFICATE_SHAPE;
+    // One of the two: what follows differs.
+    const uint32_t role = facts.roles & (CERTIFICATE_DP_AUTH | CERTIFICATE_DS_AUTH);
+    if (role != CERTIFICATE_DP_AUTH && role != CERTIFICATE_DS_AUTH)
+        return GATE_CERTIFICATE_ROLE;
+    server.is_discovery = role == CERTIFICATE_DS_AUTH;
+    memcpy(server.smdp_oid, facts.oid, sizeof facts.oid);
     if (expected->smdp_oid != NULL && strcmp(expected->smdp_oid, server.smdp_oid) != 0)
         return GATE_CERTIFICATE_OID;
     *ret_server = server;
@@ -153,7 +161,7 @@ enum gate_verdict gate_check_prepare_download(const struct gate_prepare_download
         {.tag = TAG_OTPK}, // bppEuiccOtpk
     };
     struct der_tlv signed2;
-    char oid[OID_TEXT_MAX];
+    struct certificate_facts facts;
     bool required;
     if (der_read_only(values->smdp_signed2, TAG_SEQUENCE, &signed2) != ERR_OK ||
         der_read_fields(signed2.value, fields, COUNT(fields)) != ERR_OK ||
@@ -164,9 +172,11 @@ enum gate_verdict gate_check_prepare_download(const struct gate_prepare_download
         return GATE_SIGNED2_TRANSACTION;
     if (!is_signature(values->smdp_signature2))
         return GATE_SIGNATURE_SHAPE;
-    if (certificate_get_registered_id(values->smdp_certificate, oid) != ERR_OK)
+    if (certificate_read(values->smdp_certificate, &facts) != ERR_OK)
         return GATE_CERTIFICATE_SHAPE;
-    if (strcmp(oid, server->smdp_oid) != 0)
+    if ((facts.roles & CERTIFICATE_DP_PB) == 0)
+        return GATE_CERTIFICATE_ROLE;
+    if (strcmp(facts.oid, server->smdp_oid) != 0)
         return GATE_CERTIFICATE_CHANGED;
     *ret_confirmation_code_required = required;
     return GATE_OK;

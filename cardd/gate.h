@@ -25,14 +25,15 @@
 
 enum gate_verdict {
     GATE_OK,
-    GATE_SIGNED1_SHAPE,       // serverSigned1 is not what it must be
-    GATE_SIGNED1_CHALLENGE,   // it answers another challenge than this card gave
-    GATE_SIGNED1_ADDRESS,     // it names another server than this session's
-    GATE_SIGNATURE_SHAPE,     // a signature is not one 5F37 of 64 octets
-    GATE_CI_PK_ID_SHAPE,      // euiccCiPKIdToBeUsed is not one 04
-    GATE_CI_PK_ID_UNKNOWN,    // the card does not list it for signing
-    GATE_CERTIFICATE_SHAPE,   // not one certificate with exactly one registeredID
-    GATE_CERTIFICATE_OID,     // not the OID that the activation code asks for
+    GATE_SIGNED1_SHAPE,     // serverSigned1 is not what it must be
+    GATE_SIGNED1_CHALLENGE, // it answers another challenge than this card gave
+    GATE_SIGNED1_ADDRESS,   // it names another server than this session's
+    GATE_SIGNATURE_SHAPE,   // a signature is not one 5F37 of 64 octets
+    GATE_CI_PK_ID_SHAPE,    // euiccCiPKIdToBeUsed is not one 04
+    GATE_CI_PK_ID_UNKNOWN,  // the card does not list it for signing
+    GATE_CERTIFICATE_SHAPE, // not one certificate with exactly one registeredID
+    GATE_CERTIFICATE_ROLE, // not made for this: an SM-DP+'s or an SM-DS's authentication, a package's binding
+    GATE_CERTIFICATE_OID,  // not the OID that the activation code asks for
     GATE_CERTIFICATE_CHANGED, // PrepareDownload: not the OID of the server that was authenticated
     GATE_SIGNED2_SHAPE,       // smdpSigned2 is not what it must be
     GATE_SIGNED2_TRANSACTION, // it belongs to another transaction
@@ -81,6 +82,7 @@ struct gate_server {
     struct gate_transaction_id transaction_id;
     char smdp_oid[OID_TEXT_MAX];        // registeredID of its certificate
     char address[GATE_ADDRESS_MAX + 1]; // serverAddress as it was signed
+    bool is_discovery;                  // its certificate is an SM-DS's: it has events, and no packages
 };
 
 LPAD_NODISCARD enum gate_verdict gate_check_authenticate_server(const struct gate_authenticate_server *values,

@@ -457,6 +457,7 @@ const Lpad__CarddToBroker *cardd_authenticate(struct cardd_rig *r, struct server
     const struct server_options *o = options != NULL ? options : &defaults;
     REQUEST(AUTHENTICATE_SERVER, authenticate_server, Lpad__CardAuthenticateServer,
             LPAD__CARD_AUTHENTICATE_SERVER__INIT);
+    const enum cred_name credential = o->credential != 0 ? o->credential : CRED_DPAUTH;
     struct tlvb signed1 = TLVB_INIT, other = TLVB_INIT;
     uint8_t signature[64];
     char matching_id[] = "MATCH-1", oid[64];
@@ -471,7 +472,7 @@ const Lpad__CarddToBroker *cardd_authenticate(struct cardd_rig *r, struct server
     tlvb_put_string(&signed1, 0x83, o->address != NULL ? o->address : ADDRESS);
     tlvb_put(&signed1, 0x84, server->server_challenge, 16);
     tlvb_close(&signed1, mark, 0x30);
-    assert_true(cred_sign(own(server, CRED_DPAUTH)->key, tlvb_get(&signed1), signature));
+    assert_true(cred_sign(own(server, credential)->key, tlvb_get(&signed1), signature));
     tlvb_put(&other, 0x5F37, signature, sizeof signature);
     size_t at = other.len;
     assert_true(cred_cert_ski(own(server, CRED_CI)->cert, &ski));
@@ -479,7 +480,7 @@ const Lpad__CarddToBroker *cardd_authenticate(struct cardd_rig *r, struct server
     body.server_signed1 = binary_from_slice(tlvb_get(&signed1));
     body.server_signature1 = binary_from(other.buf, at);
     body.euicc_ci_pk_id = since(&other, at);
-    body.server_certificate = binary_from_slice(cred_der(own(server, CRED_DPAUTH)));
+    body.server_certificate = binary_from_slice(cred_der(own(server, credential)));
     body.matching_id = matching_id;
     if (o->expected_oid != NULL) {
         snprintf(oid, sizeof oid, "%s", o->expected_oid);

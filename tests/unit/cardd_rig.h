@@ -82,8 +82,9 @@ const Lpad__CarddToBroker *cardd_load(struct cardd_rig *r);
 
 // The server's steps of one session, with the answers of the card taken in.
 struct server_options {
-    const char *address;      // of serverSigned1; NULL: that of the session
-    const char *expected_oid; // of the activation code
+    const char *address;       // of serverSigned1; NULL: that of the session
+    const char *expected_oid;  // of the activation code
+    enum cred_name credential; // 0: that of an SM-DP+
     bool wrong_challenge;
     bool confirmation_code_required;
     const char *confirmation_code;

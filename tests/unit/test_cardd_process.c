@@ -838,6 +838,42 @@ static void test_server_that_is_not_the_sessions(void **state)
     cardd_rig_stop(r);
 }
 
+// An SM-DS is authenticated like an SM-DP+, and has nothing to download; what comes next needs no cancelling.
+static void test_discovery_server(void **state)
+{
+    (void)state;
+    const struct server_options discovery = {.credential = CRED_DSAUTH};
+    struct cardd_rig *r = start();
+    ASSERT_BODY(cardd_challenge(r, &world.server), CHALLENGE);
+    const Lpad__CarddToBroker *answer = cardd_authenticate(r, &world.server, &discovery);
+    ASSERT_BODY(answer, AUTHENTICATE_SERVER);
+    assert_true(answer->authenticate_server->has_discovery_server &&
+                answer->authenticate_server->discovery_server);
+    assert_failure(cardd_prepare(r, &world.server, NULL), ERR_DENIED_PHASE);
+    assert_int_equal(r->questions, 0);
+    ASSERT_BODY(cardd_challenge(r, &world.server), CHALLENGE);
+    answer = cardd_authenticate(r, &world.server, NULL);
+    ASSERT_BODY(answer, AUTHENTICATE_SERVER);
+    assert_false(answer->authenticate_server->has_discovery_server);
+    ASSERT_BODY(cardd_prepare(r, &world.server, NULL), PREPARE_DOWNLOAD);
+    cardd_rig_stop(r);
+}
+
+// Nothing else than a server that authenticates itself comes to the card.
+static void test_other_roles(void **state)
+{
+    (void)state;
+    static const enum cred_name names[] = {CRED_DPPB, CRED_DPTLS, CRED_DSTLS};
+    struct cardd_rig *r = start();
+    for (size_t i = 0; i < sizeof names / sizeof names[0]; i++) {
+        const struct server_options options = {.credential = names[i]};
+        ASSERT_BODY(cardd_challenge(r, &world.server), CHALLENGE);
+        assert_failure(cardd_authenticate(r, &world.server, &options), ERR_REMOTE_MISMATCH);
+    }
+    assert_false(rig_log_has(&r->card, "ES10 BF38"));
+    cardd_rig_stop(r);
+}
+
 static void test_steps_out_of_order(void **state)
 {
     (void)state;
@@ -1233,6 +1269,8 @@ int main(int argc, char **argv)
         RIG_TEST(test_download_with_small_blocks),
         RIG_TEST(test_confirmation_code),
         RIG_TEST(test_server_that_is_not_the_sessions),
+        RIG_TEST(test_discovery_server),
+        RIG_TEST(test_other_roles),
         RIG_TEST(test_steps_out_of_order),
         RIG_TEST(test_package_refused),
         RIG_TEST(test_package_in_memory_that_can_change),

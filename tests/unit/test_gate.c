@@ -53,7 +53,13 @@ enum certificate_kind {
     CERTIFICATE_TWO_NAMES,
     CERTIFICATE_WITHOUT_EXTENSIONS,
     CERTIFICATE_TRAILING,
+    CERTIFICATE_BAD_POLICIES,
+    CERTIFICATE_TWO_POLICIES,
 };
+
+#define ROLE_DP_AUTH (1u << 4)
+#define ROLE_DP_PB   (1u << 5)
+#define ROLE_DS_AUTH (1u << 7)
 
 static void put_alt_name(struct der_writer *w, struct bytes oid, unsigned ids)
 {
@@ -73,7 +79,42 @@ static void put_alt_name(struct der_writer *w, struct bytes oid, unsigned ids)
     der_close(w);
 }
 
-static void put_certificate(struct der_writer *w, struct bytes oid, enum certificate_kind kind)
+// Policies of id-rspRole between two that mean nothing here.
+static void put_policies(struct der_writer *w, uint32_t roles, bool bad)
+{
+    static const uint8_t id[] = {0x55, 0x1D, 0x20}, any[] = {0x55, 0x1D, 0x20, 0x00};
+    static const uint8_t nested[] = {0x67, 0x81, 0x12, 0x01, 0x02, 0x01, 0x04, 0x01};
+    uint8_t policies[128];
+    struct der_writer inner = der_writer_make(policies, sizeof policies);
+    struct bytes v;
+    der_open(&inner, 0x30);
+    der_open(&inner, 0x30);
+    der_put(&inner, 0x06, bytes_make(any, sizeof any));
+    der_close(&inner);
+    for (uint8_t n = 0; n < 32; n++) {
+        const uint8_t role[] = {0x67, 0x81, 0x12, 0x01, 0x02, 0x01, n};
+        if ((roles & 1u << n) == 0)
+            continue;
+        der_open(&inner, bad ? 0x31 : 0x30);
+        der_put(&inner, 0x06, bytes_make(role, sizeof role));
+        der_open(&inner, 0x30); // qualifiers
+        der_close(&inner);
+        der_close(&inner);
+    }
+    der_open(&inner, 0x30);
+    der_put(&inner, 0x06, bytes_make(nested, sizeof nested));
+    der_close(&inner);
+    der_close(&inner);
+    assert_int_equal(der_finish(&inner, &v), ERR_OK);
+    der_open(w, 0x30);
+    der_put(w, 0x06, bytes_make(id, sizeof id));
+    der_put_bool(w, 0x01, true);
+    der_put(w, 0x04, v);
+    der_close(w);
+}
+
+static void put_certificate(struct der_writer *w, struct bytes oid, enum certificate_kind kind,
+                            uint32_t roles)
 {
     static const uint8_t key_usage[] = {0x55, 0x1D, 0x0F};
     static const uint8_t usage[] = {0x03, 0x02, 0x07, 0x80};
@@ -96,6 +137,9 @@ static void put_certificate(struct der_writer *w, struct bytes oid, enum certifi
         put_alt_name(w, oid, kind == CERTIFICATE_WITHOUT_ID ? 0 : kind == CERTIFICATE_TWO_IDS ? 2 : 1);
         if (kind == CERTIFICATE_TWO_NAMES)
             put_alt_name(w, oid, 1);
+        put_policies(w, roles, kind == CERTIFICATE_BAD_POLICIES);
+        if (kind == CERTIFICATE_TWO_POLICIES)
+            put_policies(w, roles, false);
         der_close(w);
         der_close(w);
     }
@@ -107,11 +151,11 @@ static void put_certificate(struct der_writer *w, struct bytes oid, enum certifi
     der_close(w);
 }
 
-static struct made certificate_make(struct bytes oid, enum certificate_kind kind)
+static struct made certificate_make(struct bytes oid, enum certificate_kind kind, uint32_t roles)
 {
     struct made m;
     struct der_writer w = der_writer_make(m.data, sizeof m.data);
-    put_certificate(&w, oid, kind);
+    put_certificate(&w, oid, kind, roles);
     finish(&m, &w);
     return m;
 }
@@ -160,7 +204,7 @@ static struct server_case *server_case_make(void)
     w = der_writer_make(s.pk.data, sizeof s.pk.data);
     der_put(&w, 0x04, bytes_make(pk_id, sizeof pk_id));
     finish(&s.pk, &w);
-    s.certificate = certificate_make(bytes_make(oid_dp, sizeof oid_dp), CERTIFICATE_GOOD);
+    s.certificate = certificate_make(bytes_make(oid_dp, sizeof oid_dp), CERTIFICATE_GOOD, ROLE_DP_AUTH);
     s.info1 = unit_hex(VECTOR_EUICC_INFO1);
     s.expected.euicc_info1 = s.info1;
     s.expected.smdp_oid = NULL;
@@ -264,16 +308,76 @@ static void test_server_shapes(void **state)
 static void test_server_certificates(void **state)
 {
     (void)state;
-    static const enum certificate_kind bad[] = {CERTIFICATE_WITHOUT_ID, CERTIFICATE_TWO_IDS,
-                                                CERTIFICATE_TWO_NAMES, CERTIFICATE_WITHOUT_EXTENSIONS,
-                                                CERTIFICATE_TRAILING};
+    static const enum certificate_kind bad[] = {CERTIFICATE_WITHOUT_ID,  CERTIFICATE_TWO_IDS,
+                                                CERTIFICATE_TWO_NAMES,   CERTIFICATE_WITHOUT_EXTENSIONS,
+                                                CERTIFICATE_TRAILING,    CERTIFICATE_BAD_POLICIES,
+                                                CERTIFICATE_TWO_POLICIES};
     struct server_case *s = server_case_make();
     struct gate_server server;
     for (size_t i = 0; i < sizeof bad / sizeof bad[0]; i++) {
-        s->certificate = certificate_make(bytes_make(oid_dp, sizeof oid_dp), bad[i]);
+        s->certificate = certificate_make(bytes_make(oid_dp, sizeof oid_dp), bad[i], ROLE_DP_AUTH);
         s->values.server_certificate = view_of(&s->certificate);
         assert_int_equal(check_server(s, &server), GATE_CERTIFICATE_SHAPE);
     }
+    unit_free(s->info1);
+}
+
+// An SM-DP+ or an SM-DS, and never both; nothing that was made for TLS, for packages or for cards.
+static void test_server_roles(void **state)
+{
+    (void)state;
+    static const struct {
+        uint32_t roles;
+        enum gate_verdict verdict;
+        bool is_discovery;
+    } cases[] = {
+        {ROLE_DP_AUTH,                GATE_OK,               false},
+        {ROLE_DS_AUTH,                GATE_OK,               true },
+        {ROLE_DP_AUTH | ROLE_DP_PB,   GATE_OK,               false},
+        {ROLE_DP_AUTH | ROLE_DS_AUTH, GATE_CERTIFICATE_ROLE, false},
+        {0,                           GATE_CERTIFICATE_ROLE, false},
+        {1u << 0,                     GATE_CERTIFICATE_ROLE, false},
+        {1u << 1,                     GATE_CERTIFICATE_ROLE, false},
+        {1u << 3,                     GATE_CERTIFICATE_ROLE, false},
+        {ROLE_DP_PB,                  GATE_CERTIFICATE_ROLE, false},
+        {1u << 6,                     GATE_CERTIFICATE_ROLE, false},
+        {1u << 31,                    GATE_CERTIFICATE_ROLE, false},
+    };
+    struct server_case *s = server_case_make();
+    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+        struct gate_server server = {.is_discovery = !cases[i].is_discovery};
+        s->certificate =
+            certificate_make(bytes_make(oid_dp, sizeof oid_dp), CERTIFICATE_GOOD, cases[i].roles);
+        s->values.server_certificate = view_of(&s->certificate);
+        assert_int_equal(check_server(s, &server), cases[i].verdict);
+        if (cases[i].verdict == GATE_OK)
+            assert_int_equal(server.is_discovery, cases[i].is_discovery);
+    }
+    unit_free(s->info1);
+}
+
+// What later versions put into serverSigned1 (sessionContext, serverRspCapability) goes through as it came.
+static void test_server_of_a_later_version(void **state)
+{
+    (void)state;
+    struct server_case *s = server_case_make();
+    struct gate_server server;
+    struct der_writer w = der_writer_make(s->signed1.data, sizeof s->signed1.data);
+    der_open(&w, 0x30);
+    der_put(&w, 0x80, gate_transaction_view(&tid));
+    der_put(&w, 0x81, bytes_make(s->expected.challenge, GATE_CHALLENGE_SIZE));
+    der_put_text(&w, 0x83, "smdp.example.com");
+    put_filled(&w, 0x84, 16);
+    der_open(&w, 0xA5);
+    der_put_uint(&w, 0x80, 3);
+    der_put_uint(&w, 0x81, 1);
+    der_close(&w);
+    der_put_uint(&w, 0x86, 7);
+    der_put_uint(&w, 0x86, 7); // unknown: how often is not ours to say
+    der_close(&w);
+    finish(&s->signed1, &w);
+    s->values.server_signed1 = view_of(&s->signed1);
+    assert_int_equal(check_server(s, &server), GATE_OK);
     unit_free(s->info1);
 }
 
@@ -319,7 +423,7 @@ static struct prepare_case *prepare_case_make(const char *signed2)
     w = der_writer_make(p.signature.data, sizeof p.signature.data);
     put_filled(&w, 0x5F37, 64);
     finish(&p.signature, &w);
-    p.certificate = certificate_make(bytes_make(oid_dp, sizeof oid_dp), CERTIFICATE_GOOD);
+    p.certificate = certificate_make(bytes_make(oid_dp, sizeof oid_dp), CERTIFICATE_GOOD, ROLE_DP_PB);
     p.values =
         (struct gate_prepare_download){view_of(&p.signed2), view_of(&p.signature), view_of(&p.certificate)};
     p.server = (struct gate_server){.transaction_id = tid, .smdp_oid = OID_DP};
@@ -380,10 +484,24 @@ static void test_prepare_of_another_server(void **state)
     (void)state;
     bool required;
     struct prepare_case *p = prepare_case_make("30158010" TID_HEX "010100");
-    p->certificate = certificate_make(bytes_make(oid_dp2, sizeof oid_dp2), CERTIFICATE_GOOD);
+    p->certificate = certificate_make(bytes_make(oid_dp2, sizeof oid_dp2), CERTIFICATE_GOOD, ROLE_DP_PB);
     p->values.smdp_certificate = view_of(&p->certificate);
     assert_int_equal(gate_check_prepare_download(&p->values, &p->server, &required),
                      GATE_CERTIFICATE_CHANGED);
+}
+
+static void test_prepare_role(void **state)
+{
+    (void)state;
+    static const uint32_t bad[] = {0, ROLE_DP_AUTH, ROLE_DS_AUTH, 1u << 3};
+    bool required;
+    for (size_t i = 0; i < sizeof bad / sizeof bad[0]; i++) {
+        struct prepare_case *p = prepare_case_make("30158010" TID_HEX "010100");
+        p->certificate = certificate_make(bytes_make(oid_dp, sizeof oid_dp), CERTIFICATE_GOOD, bad[i]);
+        p->values.smdp_certificate = view_of(&p->certificate);
+        assert_int_equal(gate_check_prepare_download(&p->values, &p->server, &required),
+                         GATE_CERTIFICATE_ROLE);
+    }
 }
 
 static void test_prepare_truncations(void **state)
@@ -475,9 +593,12 @@ int main(void)
         cmocka_unit_test(test_server_pk_id_of_the_other_list),
         cmocka_unit_test(test_server_shapes),
         cmocka_unit_test(test_server_certificates),
+        cmocka_unit_test(test_server_roles),
+        cmocka_unit_test(test_server_of_a_later_version),
         cmocka_unit_test(test_server_truncations),
         cmocka_unit_test(test_prepare),
         cmocka_unit_test(test_prepare_of_another_server),
+        cmocka_unit_test(test_prepare_role),
         cmocka_unit_test(test_prepare_truncations),
         cmocka_unit_test(test_crl),
         cmocka_unit_test(test_crl_shapes),
