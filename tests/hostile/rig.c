@@ -46,6 +46,7 @@ static const char default_policy[] = //
     "  - operations: [delete]\n"
     "    roles: [admin]\n"
     "    profiles: { classes: [test] }\n"
+    "    consent: given\n"
     "caps: { downloads_per_day: 1000, enables_per_day: 1000, deletes_per_day: 1000 }\n";
 
 static const char default_initial[] =

@@ -14,7 +14,8 @@
 
 #define ROLES "version: 1\nroles:\n  admin: { users: [1000] }\npermissions:\n"
 #define ALL_CHANGES                                                                                          \
-    "  - operations: [enable, disable, delete, nickname]\n    roles: [admin]\n    profiles: any\n"
+    "  - operations: [enable, disable, delete, nickname]\n    roles: [admin]\n    profiles: any\n"           \
+    "    consent: given\n"
 #define DOWNLOADS                                                                                            \
     "  - operations: [download]\n    roles: [admin]\n    hosts: [\"" RIG_HOST "\"]\n    consent: given\n"
 
