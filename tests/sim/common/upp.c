@@ -86,15 +86,15 @@ static void file_df(struct writer *w, uint32_t tag, unsigned fid, struct slice a
     tlvb_close(w->out, mark, tag);
 }
 
-static void put_header(struct writer *w, const uint8_t iccid[UPP_ICCID_SIZE])
+static void put_header(struct writer *w, const uint8_t iccid[UPP_ICCID_SIZE], const uint32_t version[2])
 {
     // An HTTPS administration address, as a network puts one there.
     static const char connectivity[] = "\xa1\x14\x35\x07\x02\x00\x00\x03\x00\x00\x02\x47\x09\x04test\x06gprs";
     size_t mark = tlvb_open(w->out);
     size_t inner = 0;
 
-    tlvb_put_uint(w->out, 0x80, 2);
-    tlvb_put_uint(w->out, 0x81, 3);
+    tlvb_put_uint(w->out, 0x80, version[0] == 0 ? 2 : version[0]);
+    tlvb_put_uint(w->out, 0x81, version[0] == 0 ? 3 : version[1]);
     tlvb_put_string(w->out, 0x82, "lpad test profile");
     tlvb_put(w->out, 0x83, iccid, UPP_ICCID_SIZE);
     inner = tlvb_open(w->out);
@@ -202,11 +202,13 @@ static void put_usim(struct writer *w, const char *mcc_mnc)
     tlvb_close(w->out, mark, 0xB3);
 }
 
-static void put_aka(struct writer *w)
+static void put_aka(struct writer *w, bool live_key)
 {
-    // The test USIM's K of TS 34.108 and an OPc of zeros.
+    // The test USIM's K of TS 34.108, or that of TS 35.208's test set 1, and an OPc of zeros.
     static const uint8_t key[16] = {0x00, 0x01, 0x02, 0x03, 0x04, 0x05, 0x06, 0x07,
                                     0x08, 0x09, 0x0a, 0x0b, 0x0c, 0x0d, 0x0e, 0x0f};
+    static const uint8_t live[16] = {0x46, 0x5b, 0x5c, 0xe8, 0xb1, 0x99, 0xb4, 0x9f,
+                                     0xaa, 0x5f, 0x0a, 0x2e, 0xe2, 0x38, 0xa6, 0xbc};
     static const uint8_t opc[16] = {0};
     size_t mark = tlvb_open(w->out);
     size_t choice = 0;
@@ -217,7 +219,7 @@ static void put_aka(struct writer *w)
     algo = tlvb_open(w->out);
     tlvb_put_uint(w->out, 0x80, 1); // milenage
     tlvb_put_uint(w->out, 0x81, 1);
-    tlvb_put(w->out, 0x82, key, sizeof(key));
+    tlvb_put(w->out, 0x82, live_key ? live : key, sizeof(key));
     tlvb_put(w->out, 0x83, opc, sizeof(opc));
     tlvb_close(w->out, algo, 0xA1);
     tlvb_close(w->out, choice, 0xA1);
@@ -356,12 +358,12 @@ bool upp_make(const struct upp_params *params, struct tlvb *out)
     if (!ok) {
         return false;
     }
-    put_header(&w, iccid);
+    put_header(&w, iccid, params->version);
     put_mf(&w, iccid);
     put_puk_codes(&w);
     put_pin_codes(&w);
     put_usim(&w, mcc_mnc);
-    put_aka(&w);
+    put_aka(&w, params->live_key);
     ok = params->size == 0 || put_fillers(&w, params->size);
     put_end(&w);
     ok = ok && !own.failed && (params->size == 0 || own.len == params->size);

@@ -212,15 +212,28 @@ static void do_manage_channel(struct card *card, const struct command *command, 
 }
 
 // 6F { 84 AID, A5 {}, E0 { 82 svn } }
-static void fci_put(const struct card *card, struct tlvb *out)
+static void fci_put(const struct card *card, struct slice aid, struct tlvb *out)
 {
     size_t fci = tlvb_open(out);
-    tlvb_put(out, 0x84, card->config.aid, card->config.aid_len);
+    tlvb_put_slice(out, 0x84, aid);
     tlvb_put(out, 0xA5, NULL, 0);
     size_t isdr = tlvb_open(out);
     tlvb_put(out, 0x82, card->state.svn, VERSION_SIZE);
     tlvb_close(out, isdr, 0xE0);
     tlvb_close(out, fci, 0x6F);
+}
+
+static bool is_isdr(const struct card *card, struct slice aid)
+{
+    if (card->state.quirks.needs_terminal_capability && !card->terminal_is_lpa) {
+        return false;
+    }
+    for (size_t i = 0; i < card->config.aids_count; i++) {
+        if (slice_equal(aid, slice_of(card->config.aids[i].bytes, card->config.aids[i].len))) {
+            return true;
+        }
+    }
+    return false;
 }
 
 static void do_select(struct card *card, const struct command *command, struct tlvb *out)
@@ -232,14 +245,13 @@ static void do_select(struct card *card, const struct command *command, struct t
         reply_sw(out, is_mf ? SW_OK : SW_NOT_FOUND);
         return;
     }
-    struct slice isdr = slice_of(card->config.aid, card->config.aid_len);
-    if (!slice_equal(command->data, isdr)) {
+    if (!is_isdr(card, command->data)) {
         reply_sw(out, SW_NOT_FOUND);
         return;
     }
     channel->isdr = true;
     struct tlvb fci = TLVB_INIT;
-    fci_put(card, &fci);
+    fci_put(card, command->data, &fci);
     response_start(card, command->channel, SW_OK, &fci, out);
 }
 
@@ -312,20 +324,35 @@ static void do_accept(struct card *card, const struct command *command, struct t
     reply_sw(out, SW_OK);
 }
 
+// A9 { 83: eUICC-related capabilities }, of which an LPAd has LUId, LPDd and LDSd (TS 102 221, 11.1.19.2.4).
+static void do_terminal_capability(struct card *card, const struct command *command, struct tlvb *out)
+{
+    enum { LPA = 0x07 };
+    struct tlv template;
+    struct tlv tlv;
+    if (!tlv_only(command->data, 0xA9, &template)) {
+        reply_sw(out, SW_DATA);
+        return;
+    }
+    card->terminal_is_lpa =
+        tlv_find(template.value, 0x83, &tlv) && tlv.value.len > 0 && (tlv.value.data[0] & LPA) == LPA;
+    reply_sw(out, SW_OK);
+}
+
 static const struct {
     uint8_t base;
     uint8_t ins;
     void (*run)(struct card *card, const struct command *command, struct tlvb *out);
 } COMMANDS[] = {
-    {0x00, INS_GET_RESPONSE,        do_get_response  },
-    {0x80, INS_GET_RESPONSE,        do_get_response  },
-    {0x00, INS_MANAGE_CHANNEL,      do_manage_channel},
-    {0x00, INS_SELECT,              do_select        },
-    {0x80, INS_STORE_DATA,          do_store_data    },
-    {0x80, INS_TERMINAL_CAPABILITY, do_accept        },
-    {0x80, INS_TERMINAL_PROFILE,    do_accept        },
-    {0x80, INS_TERMINAL_RESPONSE,   do_accept        },
-    {0x80, INS_FETCH,               do_fetch         },
+    {0x00, INS_GET_RESPONSE,        do_get_response       },
+    {0x80, INS_GET_RESPONSE,        do_get_response       },
+    {0x00, INS_MANAGE_CHANNEL,      do_manage_channel     },
+    {0x00, INS_SELECT,              do_select             },
+    {0x80, INS_STORE_DATA,          do_store_data         },
+    {0x80, INS_TERMINAL_CAPABILITY, do_terminal_capability},
+    {0x80, INS_TERMINAL_PROFILE,    do_accept             },
+    {0x80, INS_TERMINAL_RESPONSE,   do_accept             },
+    {0x80, INS_FETCH,               do_fetch              },
 };
 
 void card_process(struct card *card, struct slice apdu, struct tlvb *out)
@@ -388,6 +415,7 @@ void card_reset(struct card *card)
 {
     card_abort_command(card);
     card->refresh_pending = false;
+    card->terminal_is_lpa = false;
     for (size_t i = 0; i < CHANNELS; i++) {
         card->channels[i] = (struct channel){.open = i == 0};
     }

@@ -16,6 +16,7 @@ enum {
     NOTE_SIZE = 128,
     CHALLENGE_SIZE = 16,
     ATR_SIZE = 21,
+    AIDS_MAX = 8,
 };
 
 enum sw {
@@ -35,8 +36,11 @@ enum sw {
 };
 
 struct card_config {
-    uint8_t aid[AID_SIZE]; // of the ISD-R
-    size_t aid_len;
+    struct {
+        uint8_t bytes[AID_SIZE];
+        size_t len;
+    } aids[AIDS_MAX]; // the ISD-R answers to each of them
+    size_t aids_count;
     bool answer_data;          // responses at once rather than through 61xx
     bool refresh_channel_loss; // a refresh closes every logical channel
 };
@@ -104,6 +108,7 @@ struct card {
     unsigned response_channel;
     bool response_open;
     bool refresh_pending;
+    bool terminal_is_lpa; // TERMINAL CAPABILITY said since the reset that the device has an LPA
     char note[NOTE_SIZE]; // the ES10 command that the last APDU completed, for the log; empty: none
 };
 

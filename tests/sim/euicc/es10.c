@@ -22,6 +22,7 @@ static const struct {
     {ES10_DISABLE_PROFILE,          "DisableProfile",              es10_disable_profile         },
     {ES10_DELETE_PROFILE,           "DeleteProfile",               es10_delete_profile          },
     {ES10_MEMORY_RESET,             "eUICCMemoryReset",            es10_memory_reset            },
+    {ES10_LOAD_CRL,                 "LoadCRL",                     es10_load_crl                },
     {ES10_AUTHENTICATE_SERVER,      "AuthenticateServer",          es10_authenticate_server     },
     {ES10_GET_CONFIGURED_ADDRESSES, "GetEuiccConfiguredAddresses", es10_get_configured_addresses},
     {ES10_GET_EUICC_DATA,           "GetEID",                      es10_get_euicc_data          },

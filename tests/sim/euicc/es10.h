@@ -19,6 +19,7 @@ enum es10_tag {
     ES10_DISABLE_PROFILE = 0xBF32,
     ES10_DELETE_PROFILE = 0xBF33,
     ES10_MEMORY_RESET = 0xBF34,
+    ES10_LOAD_CRL = 0xBF35,
     ES10_LOAD_BPP = 0xBF36,
     ES10_AUTHENTICATE_SERVER = 0xBF38,
     ES10_GET_CONFIGURED_ADDRESSES = 0xBF3C,
@@ -58,6 +59,11 @@ void session_end(struct card *card, bool interrupted);
 es10_handler es10_authenticate_server;
 // es10_prepare.c
 es10_handler es10_prepare_download;
+
+// es10_crl.c; BF35 is an unknown tag to a card without support for it.
+es10_handler es10_load_crl;
+// Whether a loaded list of the CI with that key identifier names the certificate.
+bool crl_revokes(const struct state *state, struct slice ci_id, X509 *cert);
 
 // es10_profile.c
 es10_handler es10_enable_profile;

@@ -97,7 +97,8 @@ static enum authenticate_error certificate_check(const struct card *card, X509 *
         return AUTHENTICATE_UNSUPPORTED_CURVE;
     }
     const struct cred *ci = issuer_find(card, cert);
-    if (ci == NULL) {
+    struct slice ski;
+    if (ci == NULL || (cred_cert_ski(ci->cert, &ski) && crl_revokes(&card->state, ski, cert))) {
         return AUTHENTICATE_INVALID_CERTIFICATE;
     }
     enum cred_role role = cred_cert_has_role(cert, CRED_ROLE_DS_AUTH) ? CRED_ROLE_DS_AUTH : CRED_ROLE_DP_AUTH;

@@ -6,8 +6,8 @@
 
 // Named bits of UICCCapability: usim, isim, milenage, tuak128, javacard, multipleUsim, berTlv.
 enum { UICC_CAPABILITY = 1 << 1 | 1 << 2 | 1 << 4 | 1 << 6 | 1 << 14 | 1 << 16 | 1 << 19 };
-// additionalProfile, testProfileSupport.
-enum { RSP_CAPABILITY = 1 << 0 | 1 << 3 };
+// additionalProfile, testProfileSupport; crlSupport where it is.
+enum { RSP_CAPABILITY = 1 << 0 | 1 << 3, RSP_CRL_SUPPORT = 1 << 1 };
 
 static void ci_list_put(const struct card *card, uint32_t tag, bool signing, struct tlvb *out)
 {
@@ -62,7 +62,7 @@ void euicc_info2_put(const struct card *card, struct tlvb *out)
     tlvb_put_bits(out, 0x85, UICC_CAPABILITY);
     tlvb_put(out, 0x86, ts102241, VERSION_SIZE);
     tlvb_put(out, 0x87, globalplatform, VERSION_SIZE);
-    tlvb_put_bits(out, 0x88, RSP_CAPABILITY);
+    tlvb_put_bits(out, 0x88, RSP_CAPABILITY | (state->crl_support ? RSP_CRL_SUPPORT : 0));
     ci_list_put(card, 0xA9, false, out);
     ci_list_put(card, 0xAA, true, out);
     if (state->forbidden_pprs != 0) {

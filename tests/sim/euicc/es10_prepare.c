@@ -68,6 +68,7 @@ static enum prepare_error request_check(const struct card *card, const struct re
 {
     const struct session *session = &card->session;
     struct slice oid;
+    struct slice ski;
     if (session->phase != SESSION_AUTHENTICATED || !session->is_dp) {
         return PREPARE_NO_SESSION;
     }
@@ -77,6 +78,9 @@ static enum prepare_error request_check(const struct card *card, const struct re
     const struct cred *ci = &card->creds.at[session->server_curve][CRED_CI];
     if (cert == NULL || cred_check_leaf(cert, ci->cert, CRED_ROLE_DP_PB, NULL) != CRED_FAULT_NONE ||
         !cred_cert_registered_id(cert, &oid) || !slice_equal(oid, slice_of(session->oid, session->oid_len))) {
+        return PREPARE_INVALID_CERTIFICATE;
+    }
+    if (cred_cert_ski(ci->cert, &ski) && crl_revokes(&card->state, ski, cert)) {
         return PREPARE_INVALID_CERTIFICATE;
     }
     if (!signature_check(session, request, cert)) {

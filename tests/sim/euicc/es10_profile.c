@@ -10,6 +10,7 @@ enum change_result {
     CHANGE_WRONG_STATE = 2,
     CHANGE_POLICY = 3,
     CHANGE_WRONG_REENABLING = 4,
+    CHANGE_CAT_BUSY = 5,
     CHANGE_UNDEFINED = 127,
 };
 
@@ -38,10 +39,16 @@ static bool identifier_take(struct card *card, struct slice *value, struct profi
     return false;
 }
 
+struct change_request {
+    struct profile *profile; // null: there is no such
+    bool by_iccid;
+    bool refresh;
+};
+
 // A0 { 4F | 5A }, 81 refreshFlag
-static bool request_parse(struct card *card, struct slice value, struct profile **ret_profile,
-                          bool *ret_refresh)
+static bool request_parse(struct card *card, struct slice value, struct change_request *ret_request)
 {
+    struct change_request request = {0};
     struct tlv identifier;
     struct tlv refresh;
     if (!tlv_expect(&value, 0xA0, &identifier) || !tlv_expect(&value, 0x81, &refresh) || value.len != 0 ||
@@ -49,10 +56,42 @@ static bool request_parse(struct card *card, struct slice value, struct profile 
         return false;
     }
     struct slice inner = identifier.value;
-    if (!identifier_take(card, &inner, ret_profile) || inner.len != 0) {
+    request.by_iccid = inner.len > 0 && inner.data[0] == 0x5A;
+    if (!identifier_take(card, &inner, &request.profile) || inner.len != 0) {
         return false;
     }
-    *ret_refresh = refresh.value.data[0] != 0;
+    request.refresh = refresh.value.data[0] != 0;
+    *ret_request = request;
+    return true;
+}
+
+// What this card cannot do though others can; null when it can.
+static const struct quirk *quirk_find(const struct card *card, const struct change_request *request)
+{
+    const struct quirks *quirks = &card->state.quirks;
+    if (request->by_iccid && quirks->iccid.present) {
+        return &quirks->iccid;
+    }
+    return request->refresh && quirks->refresh.present ? &quirks->refresh : NULL;
+}
+
+static uint16_t quirk_show(struct card *card, uint32_t tag, const struct quirk *quirk, struct tlvb *out)
+{
+    if (quirk->is_sw) {
+        return quirk->code;
+    }
+    result_put(card, tag, quirk->code, out);
+    return SW_OK;
+}
+
+// A proactive session is going on: no REFRESH now.
+static bool cat_is_busy(struct card *card)
+{
+    if (card->state.cat_busy == 0) {
+        return false;
+    }
+    card->state.cat_busy--;
+    card_commit(card);
     return true;
 }
 
@@ -115,12 +154,19 @@ static uint16_t change_done(struct card *card, bool refresh)
 
 uint16_t es10_enable_profile(struct card *card, struct slice value, struct tlvb *out)
 {
-    struct profile *target = NULL;
-    bool refresh = false;
-    if (!request_parse(card, value, &target, &refresh)) {
+    struct change_request request;
+    if (!request_parse(card, value, &request)) {
         return SW_DATA;
     }
+    const struct quirk *quirk = quirk_find(card, &request);
+    if (quirk != NULL) {
+        return quirk_show(card, ES10_ENABLE_PROFILE, quirk, out);
+    }
+    struct profile *target = request.profile;
     enum change_result result = enable_check(card, target);
+    if (result == CHANGE_OK && request.refresh && cat_is_busy(card)) {
+        result = CHANGE_CAT_BUSY;
+    }
     result_put(card, ES10_ENABLE_PROFILE, (uint32_t)result, out);
     if (result != CHANGE_OK) {
         return SW_OK;
@@ -131,7 +177,7 @@ uint16_t es10_enable_profile(struct card *card, struct slice value, struct tlvb 
         profile_disable(card, current);
     }
     profile_enable(card, target);
-    return change_done(card, refresh);
+    return change_done(card, request.refresh);
 }
 
 static enum change_result disable_check(const struct profile *target)
@@ -161,19 +207,26 @@ static void previous_restore(struct card *card, const struct profile *disabled)
 
 uint16_t es10_disable_profile(struct card *card, struct slice value, struct tlvb *out)
 {
-    struct profile *target = NULL;
-    bool refresh = false;
-    if (!request_parse(card, value, &target, &refresh)) {
+    struct change_request request;
+    if (!request_parse(card, value, &request)) {
         return SW_DATA;
     }
+    const struct quirk *quirk = quirk_find(card, &request);
+    if (quirk != NULL) {
+        return quirk_show(card, ES10_DISABLE_PROFILE, quirk, out);
+    }
+    struct profile *target = request.profile;
     enum change_result result = disable_check(target);
+    if (result == CHANGE_OK && request.refresh && cat_is_busy(card)) {
+        result = CHANGE_CAT_BUSY;
+    }
     result_put(card, ES10_DISABLE_PROFILE, (uint32_t)result, out);
     if (result != CHANGE_OK) {
         return SW_OK;
     }
     profile_disable(card, target);
     previous_restore(card, target);
-    return change_done(card, refresh);
+    return change_done(card, request.refresh);
 }
 
 static enum change_result delete_check(const struct profile *target)
@@ -255,6 +308,10 @@ uint16_t es10_memory_reset(struct card *card, struct slice value, struct tlvb *o
     bool took_enabled = false;
     if (!tlv_only(value, 0x82, &tlv) || !tlv_get_bits(tlv.value, &options)) {
         return SW_DATA;
+    }
+    if (cat_is_busy(card)) {
+        result_put(card, ES10_MEMORY_RESET, CHANGE_CAT_BUSY, out);
+        return SW_OK;
     }
     for (size_t i = state->profiles_count; i > 0; i--) {
         struct profile *profile = &state->profiles[i - 1];

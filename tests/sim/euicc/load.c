@@ -272,7 +272,12 @@ static enum load_error segment_86(struct card *card, struct slice segment)
     }
     load->upp.total += load->upp.bytes.len - before;
     bool last = load->sequence_left == 0;
-    error = upp_feed(&load->upp, load->profile.iccid, last, &load->pe_status);
+    struct upp_limits limits = {
+        .iccid = load->profile.iccid,
+        .newest = card->state.profile_version,
+        .is_test = load->profile.class == PROFILE_TEST,
+    };
+    error = upp_feed(&load->upp, &limits, last, &load->pe_status);
     if (error != LOAD_OK || !last) {
         return error;
     }

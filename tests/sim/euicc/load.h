@@ -78,8 +78,15 @@ enum load_error load_initialise(struct card *card, struct slice channel_request,
 // load_metadata.c
 enum load_error load_configure_isdp(const struct card *card, struct slice plain, struct profile *profile);
 enum load_error load_store_metadata(struct card *card, struct slice plain, struct profile *profile);
+// What the elements are held against.
+struct upp_limits {
+    const uint8_t *iccid;  // ICCID_SIZE bytes, of the metadata
+    const uint8_t *newest; // VERSION_SIZE bytes, the profile version that the card knows
+    bool is_test;          // of class test
+};
+
 // load_upp.c: takes more bytes of the profile package; `last` after the final segment.
-enum load_error upp_feed(struct upp *upp, const uint8_t iccid[ICCID_SIZE], bool last,
+enum load_error upp_feed(struct upp *upp, const struct upp_limits *limits, bool last,
                          uint32_t *ret_pe_status);
 
 // load_result.c: the signed ProfileInstallationResult of a session, stored as a notification and, when `out`

@@ -25,6 +25,8 @@ struct options {
     struct server server;
 };
 
+static const char STANDARD_AID[] = "A0000005591010FFFFFFFF8900000100";
+
 static const char HELP[] =
     "usage: sim-euicc --credentials DIR --state FILE (--listen ADDRESS | --connect ADDRESS) [option...]\n"
     "A simulated eUICC behind a socket with vpcd framing. ADDRESS is unix:PATH or tcp:127.0.0.1:PORT.\n"
@@ -32,7 +34,7 @@ static const char HELP[] =
     "  --state FILE        non-volatile memory, made when it is not there\n"
     "  --initial FILE      what a new state begins with\n"
     "  --eid EID           has to be the certificate's\n"
-    "  --aid HEX           of the ISD-R\n"
+    "  --aid HEX           of the ISD-R, in place of the standard one; may be given several times\n"
     "  --answer 61|data    responses through 61xx and GET RESPONSE (default), or at once\n"
     "  --refresh keep|channel-loss  what a refresh does to logical channels (default: keep)\n"
     "  --apdu-log FILE     every APDU, appended\n"
@@ -79,8 +81,13 @@ static bool word_parse(const char *text, const char *no, const char *yes, bool *
 static bool aid_parse(const char *text, struct card_config *config)
 {
     size_t len = 0;
-    bool done = OPENSSL_hexstr2buf_ex(config->aid, sizeof config->aid, &len, text, '\0') == 1 && len >= 5;
-    config->aid_len = len;
+    if (config->aids_count == AIDS_MAX) {
+        return false;
+    }
+    bool done =
+        OPENSSL_hexstr2buf_ex(config->aids[config->aids_count].bytes, AID_SIZE, &len, text, '\0') == 1 &&
+        len >= 5;
+    config->aids[config->aids_count++].len = len;
     return done;
 }
 
@@ -202,6 +209,8 @@ static int signals_open(void)
     sigaddset(&set, SIGTERM);
     sigaddset(&set, SIGINT);
     sigaddset(&set, SIGHUP);
+    sigaddset(&set, SIGUSR1);
+    sigaddset(&set, SIGUSR2);
     return sigprocmask(SIG_BLOCK, &set, NULL) == 0 ? signalfd(-1, &set, SFD_CLOEXEC) : -1;
 }
 
@@ -234,14 +243,11 @@ static bool card_serve(struct options *options, struct card *card)
 
 int main(int argc, char **argv)
 {
-    static const uint8_t isdr[AID_SIZE] = {0xA0, 0x00, 0x00, 0x05, 0x59, 0x10, 0x10, 0xFF,
-                                           0xFF, 0xFF, 0xFF, 0x89, 0x00, 0x00, 0x01, 0x00};
     struct options options = {
-        .card = {.aid_len = AID_SIZE},
-          .server = { .log = -1,        .ready = -1}
+        .server = {.log = -1, .ready = -1}
     };
-    memcpy(options.card.aid, isdr, sizeof isdr);
-    if (!options_parse(argc, argv, &options)) {
+    if (!options_parse(argc, argv, &options) ||
+        (options.card.aids_count == 0 && !aid_parse(STANDARD_AID, &options.card))) {
         return USAGE;
     }
     struct card *card = calloc(1, sizeof *card);

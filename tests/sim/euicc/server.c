@@ -92,11 +92,24 @@ static enum outcome signal_take(struct server *server)
     if (read(server->signals, &info, sizeof info) != (ssize_t)sizeof info) {
         return OUTCOME_GO_ON;
     }
-    if (info.ssi_signo == SIGHUP) {
-        faults_reread(server, true);
-        return OUTCOME_GO_ON;
+    switch (info.ssi_signo) {
+    case SIGHUP: faults_reread(server, true); return OUTCOME_GO_ON;
+    case SIGUSR1: server->removed = true; return OUTCOME_CLOSED;
+    case SIGUSR2: server->removed = false; return OUTCOME_GO_ON;
+    default: return OUTCOME_STOP;
     }
-    return OUTCOME_STOP;
+}
+
+// Until the card is put back.
+static enum outcome insertion_wait(struct server *server)
+{
+    while (server->removed) {
+        struct pollfd signals = {.fd = server->signals, .events = POLLIN};
+        if (poll(&signals, 1, -1) > 0 && signal_take(server) == OUTCOME_STOP) {
+            return OUTCOME_STOP;
+        }
+    }
+    return OUTCOME_GO_ON;
 }
 
 // Until fd can be read, or for `ms` when it is negative.
@@ -114,8 +127,11 @@ static enum outcome wait_for(struct server *server, int fd, int ms)
         if (ready < 0 && errno != EINTR) {
             return OUTCOME_STOP;
         }
-        if (ready > 0 && fds[0].revents != 0 && signal_take(server) == OUTCOME_STOP) {
-            return OUTCOME_STOP;
+        if (ready > 0 && fds[0].revents != 0) {
+            enum outcome outcome = signal_take(server);
+            if (outcome != OUTCOME_GO_ON) {
+                return outcome;
+            }
         }
         if (ready > 0 && fds[1].revents != 0) {
             return OUTCOME_GO_ON;
@@ -404,32 +420,44 @@ static enum outcome listen_loop(struct server *server, int listener)
         }
         outcome = connection_serve(server, fd);
         close(fd);
-        if (outcome == OUTCOME_STOP) {
+        if (outcome == OUTCOME_STOP || server->removed) {
             return outcome;
         }
     }
 }
 
-bool server_run(struct server *server)
+// From the card's being put into its reader to its being taken out, or the end.
+static enum outcome presence_serve(struct server *server, int fd)
 {
-    int fd = socket_open(server);
-    if (fd < 0) {
-        fprintf(stderr, "sim-euicc: %s: %s\n", server->address, strerror(errno));
-        return false;
-    }
-    if (!ready_tell(server)) {
-        fprintf(stderr, "sim-euicc: the ready descriptor cannot be written: %s\n", strerror(errno));
-        close(fd);
-        return false;
-    }
-    if (server->connect) {
-        (void)connection_serve(server, fd);
-    } else {
-        (void)listen_loop(server, fd);
-    }
+    enum outcome outcome = server->connect ? connection_serve(server, fd) : listen_loop(server, fd);
     close(fd);
     if (!server->connect && !server->is_tcp) {
         unlink(server->address + 5);
     }
-    return true;
+    return outcome;
+}
+
+bool server_run(struct server *server)
+{
+    int fd = socket_open(server);
+    if (fd >= 0 && !ready_tell(server)) {
+        fprintf(stderr, "sim-euicc: the ready descriptor cannot be written: %s\n", strerror(errno));
+        close(fd);
+        return false;
+    }
+    while (fd >= 0) {
+        if (presence_serve(server, fd) == OUTCOME_STOP || !server->removed) {
+            return true;
+        }
+        line_log(server, "removed");
+        if (insertion_wait(server) == OUTCOME_STOP) {
+            return true;
+        }
+        fd = socket_open(server);
+        if (fd >= 0) {
+            line_log(server, "inserted");
+        }
+    }
+    fprintf(stderr, "sim-euicc: %s: %s\n", server->address, strerror(errno));
+    return false;
 }

@@ -16,15 +16,16 @@ struct server {
     const char *address; // unix:PATH or tcp:127.0.0.1:PORT
     bool connect;        // dial to a vpcd reader instead of listening
     bool is_tcp;
-    int signals; // signalfd of SIGTERM, SIGINT and SIGHUP
-    int log;     // -1: none
-    int ready;   // one newline goes there once listening; -1: none
+    int signals;  // signalfd of SIGTERM, SIGINT, SIGHUP, SIGUSR1 and SIGUSR2
+    bool removed; // SIGUSR1 took the card out of its reader; SIGUSR2 puts it back
+    int log;      // -1: none
+    int ready;    // one newline goes there once listening; -1: none
     uint32_t latency_ms;
     unsigned apdus; // numbered through for the whole life
 };
 
-// Serves until a signal ends it (or, dialling, the reader hangs up). False with a reason on stderr when it
-// cannot.
+// Serves until a signal ends it (or, dialling, the reader hangs up). While the card is out, nothing listens
+// and nothing is connected. False with a reason on stderr when it cannot.
 SIM_NODISCARD bool server_run(struct server *server);
 
 #endif

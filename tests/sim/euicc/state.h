@@ -27,6 +27,10 @@ enum {
     NOTIFICATIONS_MAX = 64,
     RULES_MAX = 8,
     OPERATORS_MAX = 8,
+    CRLS_MAX = 2,
+    SERIALS_MAX = 64,
+    SERIAL_SIZE = 20,
+    CI_ID_SIZE = 20,
 };
 
 enum profile_class {
@@ -115,6 +119,34 @@ struct policy_rule {
     bool consent;
 };
 
+struct serial {
+    uint8_t bytes[SERIAL_SIZE];
+    size_t len;
+};
+
+// What was loaded of one CI's certificate revocation lists.
+struct crl {
+    uint8_t ci[CI_ID_SIZE];
+    uint32_t number;
+    uint32_t total; // parts there are; 0: it is one piece
+    uint32_t parts; // bit i - 1: part i is loaded
+    struct serial serials[SERIALS_MAX];
+    size_t serials_count;
+};
+
+// How a card fails at something that others can do: with a result code or with a status word.
+struct quirk {
+    bool present;
+    bool is_sw;
+    uint16_t code;
+};
+
+struct quirks {
+    struct quirk iccid;             // enable and disable by ICCID
+    struct quirk refresh;           // enable and disable with refreshFlag
+    bool needs_terminal_capability; // SELECT of the ISD-R finds nothing before it
+};
+
 struct state {
     uint8_t svn[VERSION_SIZE];
     uint8_t profile_version[VERSION_SIZE];
@@ -135,6 +167,11 @@ struct state {
     struct notification notifications[NOTIFICATIONS_MAX];
     size_t notifications_count;
     struct load_marker load;
+    bool crl_support;
+    struct crl crls[CRLS_MAX];
+    size_t crls_count;
+    uint32_t cat_busy; // so many more commands that want a REFRESH are answered catBusy
+    struct quirks quirks;
 };
 
 // A new card: no profile, one rule that allows every PPR to everybody with consent.

@@ -276,6 +276,52 @@ static void read_load(struct reader *r, json_t *object, struct load_marker *load
     load->has_iccid = read_iccid(r, object, "iccid", load->iccid);
 }
 
+// "01" is a result code, "6F00" a status word.
+static void read_quirk(struct reader *r, json_t *object, const char *key, struct quirk *quirk)
+{
+    uint8_t bytes[2] = {0};
+    size_t len = 0;
+    if (!read_hex(r, object, key, bytes, sizeof bytes, &len)) {
+        return;
+    }
+    if (len == 0) {
+        reader_fail(r, key);
+        return;
+    }
+    *quirk = (struct quirk){
+        .present = true,
+        .is_sw = len == 2,
+        .code = len == 2 ? (uint16_t)(bytes[0] << 8 | bytes[1]) : bytes[0],
+    };
+}
+
+static void read_quirks(struct reader *r, json_t *object, struct quirks *quirks)
+{
+    read_quirk(r, object, "iccidFails", &quirks->iccid);
+    read_quirk(r, object, "refreshFails", &quirks->refresh);
+    read_bool(r, object, "needsTerminalCapability", &quirks->needs_terminal_capability);
+}
+
+static void read_serial(struct reader *r, json_t *value, struct serial *serial)
+{
+    const char *text = json_string_value(value);
+    if (text == NULL ||
+        OPENSSL_hexstr2buf_ex(serial->bytes, sizeof serial->bytes, &serial->len, text, '\0') != 1) {
+        ERR_clear_error();
+        reader_fail(r, "revoked");
+    }
+}
+
+static void read_crl(struct reader *r, json_t *object, struct crl *crl)
+{
+    *crl = (struct crl){0};
+    read_hex_exact(r, object, "ci", crl->ci, sizeof crl->ci);
+    read_uint(r, object, "number", &crl->number);
+    read_uint(r, object, "total", &crl->total);
+    read_uint(r, object, "parts", &crl->parts);
+    READ_ARRAY(r, object, "revoked", SERIALS_MAX, crl->serials, crl->serials_count, read_serial);
+}
+
 static void read_state(struct reader *r, json_t *root, struct state *state)
 {
     read_hex_exact(r, root, "svn", state->svn, VERSION_SIZE);
@@ -295,6 +341,10 @@ static void read_state(struct reader *r, json_t *root, struct state *state)
     READ_ARRAY(r, root, "profiles", PROFILES_MAX, state->profiles, state->profiles_count, read_profile);
     READ_ARRAY(r, root, "pending", NOTIFICATIONS_MAX, state->notifications, state->notifications_count,
                read_notification);
+    read_bool(r, root, "crlSupport", &state->crl_support);
+    READ_ARRAY(r, root, "crls", CRLS_MAX, state->crls, state->crls_count, read_crl);
+    read_uint(r, root, "catBusy", &state->cat_busy);
+    read_quirks(r, json_object_get(root, "quirks"), &state->quirks);
     if (json_object_get(root, "load") != NULL) {
         read_load(r, json_object_get(root, "load"), &state->load);
     }
@@ -471,6 +521,44 @@ static json_t *load_json(const struct load_marker *load)
     return object;
 }
 
+static json_t *crl_json(const struct crl *crl)
+{
+    json_t *revoked = json_array();
+    for (size_t i = 0; i < crl->serials_count; i++) {
+        json_array_append_new(revoked, hex(crl->serials[i].bytes, crl->serials[i].len));
+    }
+    return json_pack("{s:o, s:I, s:I, s:I, s:o}", "ci", hex(crl->ci, sizeof crl->ci), "number",
+                     (json_int_t)crl->number, "total", (json_int_t)crl->total, "parts",
+                     (json_int_t)crl->parts, "revoked", revoked);
+}
+
+static void quirk_put(json_t *object, const char *key, const struct quirk *quirk)
+{
+    const uint8_t bytes[2] = {(uint8_t)(quirk->code >> 8), (uint8_t)quirk->code};
+    if (quirk->present) {
+        json_object_set_new(object, key, quirk->is_sw ? hex(bytes, 2) : hex(bytes + 1, 1));
+    }
+}
+
+// What only special cards have.
+static void special_put(json_t *root, const struct state *state)
+{
+    json_t *crls = json_array();
+    json_t *quirks = json_object();
+    for (size_t i = 0; i < state->crls_count; i++) {
+        json_array_append_new(crls, crl_json(&state->crls[i]));
+    }
+    quirk_put(quirks, "iccidFails", &state->quirks.iccid);
+    quirk_put(quirks, "refreshFails", &state->quirks.refresh);
+    if (state->quirks.needs_terminal_capability) {
+        json_object_set_new(quirks, "needsTerminalCapability", json_true());
+    }
+    json_object_set_new(root, "crlSupport", json_boolean(state->crl_support));
+    json_object_set_new(root, "crls", crls);
+    json_object_set_new(root, "catBusy", json_integer(state->cat_busy));
+    json_object_set_new(root, "quirks", quirks);
+}
+
 static json_t *state_json(const struct state *state)
 {
     json_t *rules = json_array();
@@ -495,6 +583,9 @@ static json_t *state_json(const struct state *state)
         mask_json(PPR_NAMES, state->forbidden_pprs), "rat", rules, "profiles", profiles, "pending", pending);
     if (root != NULL && state->has_previous) {
         json_object_set_new(root, "previousOperational", iccid_json(state->previous));
+    }
+    if (root != NULL) {
+        special_put(root, state);
     }
     if (root != NULL && state->load.present) {
         json_object_set_new(root, "load", load_json(&state->load));

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// sim-pki: writes a whole test PKI into a folder.
+// sim-pki: writes a whole test PKI into a folder, or one revocation list of a CI.
+#include "crl.h"
 #include "pki.h"
 
 #include <errno.h>
@@ -9,7 +10,8 @@
 #include <string.h>
 #include <sys/stat.h>
 
-#define HOSTS_MAX 16
+#define HOSTS_MAX   16
+#define REVOKED_MAX 64
 
 static const char default_eid[] = "89049032123451234512345678901235";
 static const char default_host[] = "smdp.example.com";
@@ -21,6 +23,9 @@ struct options {
     const char *hosts[HOSTS_MAX];
     const char *ds_hosts[HOSTS_MAX];
     struct pki_params params;
+    const char *crl; // the file to make in place of a PKI
+    const char *revoked[REVOKED_MAX];
+    struct pki_crl_params crl_params;
 };
 
 static void usage(FILE *to)
@@ -30,6 +35,9 @@ static void usage(FILE *to)
         "               [--wrong]\n"
         "Writes DIR/<curve>/<name>.cert.der and .key.pem for ci, eum, euicc, dpauth, dppb, dptls, dsauth, "
         "dstls.\n"
+        "       sim-pki --crl FILE --from DIR/<curve> [--revoke CERTIFICATE]... [--number N] [--base N]\n"
+        "               [--part I/N] [--bad-signature]\n"
+        "Writes a revocation list of the CI in that folder: number N (1), a delta to --base, part I of N.\n"
         "--wrong adds DIR/<curve>-wrong-<kind>/<curve>/ for every flaw; --list-wrong prints the kinds.\n",
         to);
 }
@@ -50,6 +58,49 @@ static void wrong_print(void)
 
     for (size_t i = 0; i < count; i++) {
         puts(list[i].kind);
+    }
+}
+
+static int number_take(const char *text, long *ret_number)
+{
+    char *end = NULL;
+    long number = strtol(text, &end, 10);
+
+    if (end == text || *end != '\0' || number < 1 || number > 1000000) {
+        return -1;
+    }
+    *ret_number = number;
+    return 0;
+}
+
+// I/N, both below 128.
+static int part_take(struct pki_crl_params *params, const char *text)
+{
+    char *slash = NULL;
+
+    params->part = strtol(text, &slash, 10);
+    if (*slash != '/' || number_take(slash + 1, &params->parts) != 0) {
+        return -1;
+    }
+    return params->part >= 1 && params->part <= params->parts && params->parts < 128 ? 0 : -1;
+}
+
+static int crl_option_take(struct options *o, int opt)
+{
+    switch (opt) {
+    case 'C': o->crl = optarg; return 0;
+    case 'f': o->crl_params.folder = optarg; return 0;
+    case 'r':
+        if (o->crl_params.revoked_count == REVOKED_MAX) {
+            return -1;
+        }
+        o->revoked[o->crl_params.revoked_count++] = optarg;
+        return 0;
+    case 'N': return number_take(optarg, &o->crl_params.number);
+    case 'B': return number_take(optarg, &o->crl_params.base);
+    case 'p': return part_take(&o->crl_params, optarg);
+    case 'b': o->crl_params.bad_signature = true; return 0;
+    default: return -1;
     }
 }
 
@@ -74,22 +125,28 @@ static int option_take(struct options *o, int opt)
     case 'w': o->wrong = true; return 0;
     case 'l': wrong_print(); exit(0);
     case 'h': usage(stdout); exit(0);
-    default: return -1;
+    default: return crl_option_take(o, opt);
     }
 }
-
 static int options_read(int argc, char **argv, struct options *o)
 {
     static const struct option longs[] = {
-        {"out",        required_argument, NULL, 'o'},
-        {"curve",      required_argument, NULL, 'c'},
-        {"eid",        required_argument, NULL, 'e'},
-        {"host",       required_argument, NULL, 'n'},
-        {"ds-host",    required_argument, NULL, 's'},
-        {"wrong",      no_argument,       NULL, 'w'},
-        {"list-wrong", no_argument,       NULL, 'l'},
-        {"help",       no_argument,       NULL, 'h'},
-        {NULL,         0,                 NULL, 0  },
+        {"out",           required_argument, NULL, 'o'},
+        {"curve",         required_argument, NULL, 'c'},
+        {"eid",           required_argument, NULL, 'e'},
+        {"host",          required_argument, NULL, 'n'},
+        {"ds-host",       required_argument, NULL, 's'},
+        {"wrong",         no_argument,       NULL, 'w'},
+        {"crl",           required_argument, NULL, 'C'},
+        {"from",          required_argument, NULL, 'f'},
+        {"revoke",        required_argument, NULL, 'r'},
+        {"number",        required_argument, NULL, 'N'},
+        {"base",          required_argument, NULL, 'B'},
+        {"part",          required_argument, NULL, 'p'},
+        {"bad-signature", no_argument,       NULL, 'b'},
+        {"list-wrong",    no_argument,       NULL, 'l'},
+        {"help",          no_argument,       NULL, 'h'},
+        {NULL,            0,                 NULL, 0  },
     };
     int opt = 0;
 
@@ -103,7 +160,11 @@ static int options_read(int argc, char **argv, struct options *o)
     }
     o->params.hosts = o->hosts;
     o->params.ds_hosts = o->ds_hosts;
-    return o->out != NULL && optind == argc ? 0 : -1;
+    o->crl_params.revoked = o->revoked;
+    if (optind != argc || (o->crl != NULL && o->crl_params.folder == NULL)) {
+        return -1;
+    }
+    return o->out != NULL || o->crl != NULL ? 0 : -1;
 }
 
 static int folder_make(const char *dir)
@@ -163,12 +224,16 @@ int main(int argc, char **argv)
 {
     struct options o = {
         .curves = {true, true},
-          .params = {.eid = default_eid   }
+          .params = {.eid = default_eid   },
+          .crl_params = {.number = 1}
     };
 
     if (options_read(argc, argv, &o) != 0) {
         usage(stderr);
         return 2;
+    }
+    if (o.crl != NULL) {
+        return pki_crl_write(&o.crl_params, o.crl) == 0 ? 0 : 1;
     }
     if (folder_make(o.out) != 0) {
         return 1;

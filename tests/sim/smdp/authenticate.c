@@ -170,7 +170,7 @@ static bool limits_check(struct order *order, struct slice info2, struct reply *
         tlvb_free(&upp);
         return false;
     }
-    fits = !free_memory(info2, &room) || upp.len <= room;
+    fits = json_get_bool(order->spec, "ignoreMemory", false) || !free_memory(info2, &room) || upp.len <= room;
     tlvb_free(&upp);
     if (!fits) {
         reply_fail(reply, "8.1", "4.8", "the profile does not fit");

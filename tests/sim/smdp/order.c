@@ -234,6 +234,18 @@ static bool path_below(const struct order *order, const char *file, char *ret_pa
     return len >= 0 && (size_t)len < size;
 }
 
+// "3.1"; what is not of that form leaves the default.
+static void version_get(const char *text, uint32_t version[2])
+{
+    char *dot = NULL;
+    unsigned long major = strtoul(text, &dot, 10);
+
+    if (*dot == '.' && major > 0 && major < 256) {
+        version[0] = (uint32_t)major;
+        version[1] = (uint32_t)strtoul(dot + 1, NULL, 10) & 0xff;
+    }
+}
+
 bool order_read_upp(const struct order *order, struct tlvb *out)
 {
     const char *file = json_get_text(order->spec, "upp", NULL);
@@ -241,9 +253,11 @@ bool order_read_upp(const struct order *order, struct tlvb *out)
         .iccid = json_get_text(order->spec, "iccid", ""),
         .mcc_mnc = json_get_text(order->spec, "ownerMccMnc", NULL),
         .size = (size_t)json_get_int(order->spec, "uppSize", UPP_SIZE_DEFAULT),
+        .live_key = json_get_bool(order->spec, "liveKey", false),
     };
     char path[4096];
 
+    version_get(json_get_text(order->spec, "uppVersion", ""), params.version);
     if (file == NULL) {
         return upp_make(&params, out);
     }

@@ -19,7 +19,7 @@ static const char plain_order[] =
 
 static void expect_upp(const struct tlvb *upp, size_t size)
 {
-    struct upp_params params = {"8949449999999990031", "26201", size};
+    struct upp_params params = {.iccid = "8949449999999990031", .mcc_mnc = "26201", .size = size};
     struct tlvb want = TLVB_INIT;
 
     assert_true(upp_make(&params, &want));

@@ -24,7 +24,7 @@ static void expect_hex(struct slice bytes, const char *want)
 // Header first with the ICCID, end last, every element numbered once, exactly the size asked for.
 static void upp_check(size_t size)
 {
-    struct upp_params params = {"8949449999999990031", NULL, size};
+    struct upp_params params = {.iccid = "8949449999999990031", .size = size};
     struct tlvb upp = TLVB_INIT;
     struct slice in;
     struct tlv element = {0};
@@ -70,9 +70,9 @@ static void test_upp(void **state)
 static void test_upp_refusals(void **state)
 {
     struct tlvb upp = TLVB_INIT;
-    struct upp_params small = {"8949449999999990031", NULL, 100};
-    struct upp_params letters = {"89494499999999900x1", NULL, 0};
-    struct upp_params brief = {"8949", NULL, 0};
+    struct upp_params small = {.iccid = "8949449999999990031", .size = 100};
+    struct upp_params letters = {.iccid = "89494499999999900x1", .size = 0};
+    struct upp_params brief = {.iccid = "8949", .size = 0};
 
     (void)state;
     assert_false(upp_make(&small, &upp));
