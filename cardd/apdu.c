@@ -16,6 +16,8 @@
 #define INS_STORE_DATA          0xE2
 #define INS_TERMINAL_CAPABILITY 0xAA
 
+#define SW_NOT_FOUND 0x6A82
+
 #define P1_MORE_BLOCKS 0x11
 #define P1_LAST_BLOCK  0x91
 
@@ -138,13 +140,12 @@ static void close_channel(struct apdu *a, uint8_t channel)
     a->response_len = 0;
 }
 
-static enum err select_isdr(struct apdu *a, uint8_t channel)
+static enum err select_aid(struct apdu *a, uint8_t channel, struct bytes aid)
 {
     static const uint8_t p2s[] = {0x00, 0x0C};
     enum err e = ERR_CARD_SW;
     for (size_t i = 0; i < sizeof p2s && e == ERR_CARD_SW; i++) {
-        struct command c =
-            command_make(apdu_class(0x00, channel), INS_SELECT, 0x04, p2s[i], a->settings.isdr_aid);
+        struct command c = command_make(apdu_class(0x00, channel), INS_SELECT, 0x04, p2s[i], aid);
         a->response_len = 0;
         LPAD_TRY(transmit(a, &c));
         // What 61xx announces is not needed; the next command makes the card drop it.
@@ -153,8 +154,60 @@ static enum err select_isdr(struct apdu *a, uint8_t channel)
     return e;
 }
 
+// By the AID that was found before, or the first that the card knows.
+static enum err select_isdr(struct apdu *a, uint8_t channel)
+{
+    const struct apdu_settings *s = &a->settings;
+    enum err e = ERR_CARD_SW;
+    for (size_t i = a->aid; i <= s->more_isdr_aid_count; i++) {
+        e = select_aid(a, channel, i == 0 ? s->isdr_aid : s->more_isdr_aids[i - 1]);
+        if (e == ERR_OK) {
+            a->aid = i;
+            a->has_aid = true;
+        }
+        if (a->has_aid || e != ERR_CARD_SW || a->sw != SW_NOT_FOUND)
+            break;
+    }
+    return e;
+}
+
+static enum err manage_channel(struct apdu *a)
+{
+    struct command open = command_make_reading(0x00, INS_MANAGE_CHANNEL, 0x00, 0x00, 0x01);
+    return transmit_and_collect(a, &open);
+}
+
+// Channels that a run before this one left open, when all of them are taken. Once: a card that has none to
+// give has none to close.
+static enum err clean_up(struct apdu *a)
+{
+    a->was_cleaned = true;
+    for (uint8_t channel = 1; channel <= CHANNEL_MAX; channel++) {
+        struct command c = command_make_reading(0x00, INS_MANAGE_CHANNEL, 0x80, channel, 0x00);
+        a->response_len = 0;
+        LPAD_TRY(transmit(a, &c));
+    }
+    return ERR_OK;
+}
+
+static enum err get_channel(struct apdu *a, uint8_t *ret_channel)
+{
+    enum err e = manage_channel(a);
+    bool none_left = e == ERR_CARD_SW && (a->sw == 0x6881 || a->sw == 0x6A81);
+    if (none_left && a->transport->ops->is_exclusive && !a->was_cleaned) {
+        LPAD_TRY(clean_up(a));
+        e = manage_channel(a);
+    }
+    LPAD_TRY(e);
+    if (a->response_len != 1 || a->response[0] == 0 || a->response[0] > CHANNEL_MAX)
+        return ERR_CARD_RESPONSE;
+    *ret_channel = a->response[0];
+    return ERR_OK;
+}
+
 static enum err open_channel(struct apdu *a)
 {
+    uint8_t channel;
     if (!a->was_reset) {
         LPAD_TRY(transport_reset(a->transport));
         a->was_reset = true;
@@ -165,11 +218,7 @@ static enum err open_channel(struct apdu *a)
         // A card that does not know the command does not need it either.
         LPAD_TRY(transmit(a, &c));
     }
-    struct command open = command_make_reading(0x00, INS_MANAGE_CHANNEL, 0x00, 0x00, 0x01);
-    LPAD_TRY(transmit_and_collect(a, &open));
-    if (a->response_len != 1 || a->response[0] == 0 || a->response[0] > CHANNEL_MAX)
-        return ERR_CARD_RESPONSE;
-    uint8_t channel = a->response[0];
+    LPAD_TRY(get_channel(a, &channel));
     enum err e = select_isdr(a, channel);
     if (e != ERR_OK) {
         uint16_t sw = a->sw;

@@ -19,6 +19,8 @@ struct apdu_settings {
     int timeout_ms;                   // per APDU
     struct bytes terminal_capability; // the A9 TLV; empty: not sent
     struct bytes isdr_aid;
+    const struct bytes *more_isdr_aids; // borrowed: tried in this order when the card does not know isdr_aid
+    size_t more_isdr_aid_count;
 };
 
 struct apdu {
@@ -26,7 +28,10 @@ struct apdu {
     struct apdu_settings settings;
     uint8_t *response; // borrowed: response_max bytes
     size_t response_len;
-    bool was_reset; // the card was reset by us once, so that no channel of an earlier run is left open
+    bool was_reset;   // the card was reset by us once, so that no channel of an earlier run is left open
+    bool has_aid;     // one of the ISD-R's AIDs was found: it is kept
+    size_t aid;       // 0: isdr_aid, else more_isdr_aids[aid - 1]
+    bool was_cleaned; // channels of an earlier run were closed once
     bool is_open;
     uint8_t channel; // 1 to 19
     uint16_t sw;     // of the last response, 0 when there was none

@@ -14,6 +14,7 @@
 // Two lists of profiles, a notification and their messages are far below this; only what is touched costs
 // memory.
 #define SCRATCH_MAX (1u << 20)
+#define AID_MIN     5 // ISO/IEC 7816-4: an RID at least
 
 void *cardd_take(struct cardd *c, size_t size)
 {
@@ -51,6 +52,11 @@ static enum err take_buffers(struct cardd *c)
 
 static bool are_settings_good(const Lpad__CarddSettings *s)
 {
+    if (s->n_more_isdr_aids > CARDD_MORE_AIDS_MAX)
+        return false;
+    for (size_t i = 0; i < s->n_more_isdr_aids; i++)
+        if (s->more_isdr_aids[i].len < AID_MIN)
+            return false;
     return s->block_size >= 1 && s->block_size <= 255 && s->response_max >= 512 &&
            s->response_max <= 1u << 20 && s->apdu_timeout_ms >= 1 && s->apdu_timeout_ms <= INT32_MAX &&
            s->load_timeout_ms >= 1 && s->load_timeout_ms <= INT32_MAX;
@@ -75,6 +81,10 @@ enum err cardd_init(struct cardd *c, const Lpad__CarddSettings *settings, int br
     };
     if (settings->has_terminal_capability)
         c->apdu.settings.terminal_capability = bytes_from_binary(settings->terminal_capability);
+    for (size_t i = 0; i < settings->n_more_isdr_aids; i++)
+        c->more_isdr_aids[i] = bytes_from_binary(settings->more_isdr_aids[i]);
+    c->apdu.settings.more_isdr_aids = c->more_isdr_aids;
+    c->apdu.settings.more_isdr_aid_count = settings->n_more_isdr_aids;
     c->es10.apdu = &c->apdu;
     return ERR_OK;
 }

@@ -15,6 +15,7 @@
 
 #define CARDD_SHA256_SIZE    32
 #define CARDD_HANDED_OUT_MAX 256
+#define CARDD_MORE_AIDS_MAX  16
 
 // What is kept from one request of a session to the next.
 struct session {
@@ -38,6 +39,7 @@ struct cardd {
     struct link policyd;
     struct transport transport;
     struct apdu apdu;
+    struct bytes more_isdr_aids[CARDD_MORE_AIDS_MAX]; // of the settings
     struct es10 es10;
     struct arena buffers; // for the life of the process
     struct arena scratch; // for the life of one request and its reply

@@ -1,11 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 // lpad-cardd's allowlist, beside the rows that every process has (lib/sandbox_common.c). It opens nothing,
-// makes no socket, starts nothing: all it has are its three descriptors and the packages that come over one
-// of them.
+// makes no socket, starts nothing: all it has are its two links, the way to its card and the packages that
+// come over a link. A transport adds what its exchanges need.
 #include "cardd/sandbox.h"
 
 #include <errno.h>
 #include <fcntl.h>
+#include <string.h>
 #include <sys/socket.h>
 
 static const struct sandbox_call calls[] = {
@@ -38,3 +39,14 @@ const struct sandbox_spec cardd_sandbox = {
     .filter_tcp = true,
     .scope = true,
 };
+
+void cardd_sandbox_make(const struct transport_ops *transport, struct cardd_sandbox *ret)
+{
+    const size_t own = sizeof calls / sizeof calls[0];
+    LPAD_ASSERT(transport->call_count <= CARDD_CALLS_MAX - own);
+    ret->spec = cardd_sandbox;
+    ret->spec.calls = ret->calls;
+    memcpy(ret->calls, calls, sizeof calls);
+    for (size_t i = 0; i < transport->call_count; i++)
+        ret->calls[ret->spec.call_count++] = transport->calls[i];
+}

@@ -184,6 +184,7 @@ static void sim_close(struct transport *t)
 
 const struct transport_ops transport_sim = {
     .name = "sim",
+    .is_exclusive = true,
     .transmit = sim_transmit,
     .reset = sim_reset,
     .close = sim_close,

@@ -3,10 +3,19 @@
 #include "cardd/transports/transport.h"
 
 #include <string.h>
+#include <sys/stat.h>
+#include <sys/sysmacros.h>
+#include <unistd.h>
 
 static const struct transport_ops *const transports[] = {
     &transport_sim,
+    &transport_pcsc,
 };
+
+const struct transport_ops *transport_row(size_t i)
+{
+    return i < sizeof transports / sizeof transports[0] ? transports[i] : NULL;
+}
 
 enum err transport_open(const char *name, int fd, struct transport *ret_transport)
 {
@@ -17,6 +26,23 @@ enum err transport_open(const char *name, int fd, struct transport *ret_transpor
         return ERR_OK;
     }
     return ERR_INPUT;
+}
+
+static bool is_null_device(int fd)
+{
+    struct stat st;
+    return fstat(fd, &st) == 0 && S_ISCHR(st.st_mode) && st.st_rdev == makedev(1, 3);
+}
+
+enum err transport_prepare(struct transport *t, const struct transport_options *options)
+{
+    if (is_null_device(t->fd) != (t->ops->prepare != NULL))
+        return ERR_INPUT;
+    if (t->ops->prepare == NULL)
+        return ERR_OK;
+    close(t->fd);
+    t->fd = -1;
+    return t->ops->prepare(t, options);
 }
 
 enum err transport_transmit(struct transport *t, struct bytes command, int timeout_ms, uint8_t *ret_response,

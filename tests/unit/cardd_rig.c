@@ -33,7 +33,10 @@ static int settings_fd(const struct cardd_options *o)
     static const uint8_t capability[] = {0xA9, 0x03, 0x83, 0x01, 0x07};
     static const uint8_t imei[] = {0x53, 0x96, 0x83, 0x30, 0x65, 0x34, 0x08, 0x9F};
     Lpad__CarddSettings s = LPAD__CARDD_SETTINGS__INIT;
-    uint8_t packed[512];
+    uint8_t packed[512], more[2][16] = {
+                             {0xA0, 0, 0, 0, 1}
+    };
+    ProtobufCBinaryData more_aids[] = {binary_from(more[0], 5), binary_from(more[1], 0)};
     char transport[] = "sim";
     int fd;
     s.sandbox = LPAD__SANDBOX_MODE__SANDBOX_BEST_EFFORT;
@@ -49,6 +52,12 @@ static int settings_fd(const struct cardd_options *o)
     s.response_max = 65536;
     s.package_max = o->package_max != 0 ? o->package_max : 1u << 20;
     s.transport = transport;
+    if (o->more_aid != NULL) {
+        assert_int_equal(
+            hex_decode(o->more_aid, strlen(o->more_aid), more[1], sizeof more[1], &more_aids[1].len), ERR_OK);
+        s.n_more_isdr_aids = 2;
+        s.more_isdr_aids = more_aids;
+    }
     assert_true(lpad__cardd_settings__get_packed_size(&s) <= sizeof packed);
     size_t len = lpad__cardd_settings__pack(&s, packed);
     assert_int_equal(sealed_make("settings", bytes_make(packed, len), &fd), ERR_OK);

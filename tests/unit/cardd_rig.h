@@ -48,6 +48,7 @@ struct cardd_options {
     unsigned block_size;      // 0: 255
     unsigned apdu_timeout_ms; // 0: 10000
     unsigned package_max;     // 0: 1 MiB
+    const char *more_aid;     // hexadecimal; NULL: none
 };
 
 // A card (sim-euicc with these extra arguments) and lpad-cardd on it; waits for its Hello.

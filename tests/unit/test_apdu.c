@@ -102,6 +102,33 @@ static void test_high_channel(void **state)
     card_script_assert_end(&rig.script);
 }
 
+// Every channel that there can be: SELECT, STORE DATA and GET RESPONSE carry its number (TS 102 221, 10.1.1).
+static void test_every_channel(void **state)
+{
+    (void)state;
+    for (unsigned n = 1; n <= 19; n++) {
+        const unsigned bits = n < 4 ? n : 0x40 | (n - 4);
+        char answer[16], select[64], store[32], get[16], close[16];
+        snprintf(answer, sizeof answer, "%02X9000", n);
+        snprintf(select, sizeof select, "%02XA4040010" CARD_AID, bits);
+        snprintf(store, sizeof store, "%02XE2910003BF2000", 0x80 | bits);
+        snprintf(get, sizeof get, "%02XC0000003", bits);
+        snprintf(close, sizeof close, "007080%02X00", n);
+        const struct card_step steps[] = {
+            {.command = "0070000001", .response = answer      },
+            {.command = select,       .response = "9000"      },
+            {.command = store,        .response = "6103"      },
+            {.command = get,          .response = "BF20009000"},
+            {.command = close,        .response = "9000"      },
+        };
+        struct bytes response;
+        struct apdu *a = START(steps, 255);
+        assert_int_equal(exchange(a, "BF2000", APDU_ONCE, &response), ERR_OK);
+        apdu_close(a);
+        card_script_assert_end(&rig.script);
+    }
+}
+
 // Some cards want SELECT without a response.
 static void test_select_again(void **state)
 {
@@ -133,6 +160,136 @@ static void test_select_fails(void **state)
     assert_int_equal(exchange(a, "BF2000", APDU_REPEATABLE, &response), ERR_CARD_SW);
     assert_int_equal(a->sw, 0x6A82);
     assert_false(a->is_open);
+    card_script_assert_end(&rig.script);
+}
+
+#define AID_2 "A0000005591010FFFFFFFF8900050500"
+#define AID_3 "A000000559"
+
+// The first AID that the card knows is the one, for as long as the process lives.
+static void test_more_aids(void **state)
+{
+    (void)state;
+    static const struct card_step steps[] = {
+        {.command = "0070000001",          .response = "019000"},
+        {.command = "01A4040010" CARD_AID, .response = "6A82"  },
+        {.command = "01A4040C10" CARD_AID, .response = "6A82"  },
+        {.command = "01A4040010" AID_2,    .response = "6A82"  },
+        {.command = "01A4040C10" AID_2,    .response = "6A82"  },
+        {.command = "01A4040005" AID_3,    .response = "6120"  },
+        {.command = "81E2910003BF2000",    .response = "6881"  },
+        {.command = "0070000001",          .response = "029000"},
+        {.command = "02A4040005" AID_3,    .response = "9000"  },
+        {.command = "82E2910003BF2000",    .response = "9000"  },
+        {.command = "82E2910003BF2000",    .response = "6881"  },
+        {.command = "0070000001",          .response = "039000"},
+        {.command = "03A4040005" AID_3,    .response = "6A82"  },
+        {.command = "03A4040C05" AID_3,    .response = "6A82"  },
+        {.command = "0070800300",          .response = "9000"  },
+    };
+    struct bytes more[] = {unit_hex(AID_2), unit_hex(AID_3)}, response;
+    struct apdu *a = START(steps, 255);
+    a->settings.more_isdr_aids = more;
+    a->settings.more_isdr_aid_count = 2;
+    assert_int_equal(exchange(a, "BF2000", APDU_REPEATABLE, &response), ERR_OK);
+    assert_int_equal(exchange(a, "BF2000", APDU_REPEATABLE, &response), ERR_CARD_SW);
+    assert_int_equal(a->sw, 0x6A82);
+    card_script_assert_end(&rig.script);
+    unit_free(more[0]);
+    unit_free(more[1]);
+}
+
+// Only "no such application" leads on; none left is the last one's answer.
+static void test_more_aids_end(void **state)
+{
+    (void)state;
+    static const struct card_step busy[] = {
+        {.command = "0070000001",          .response = "019000"},
+        {.command = "01A4040010" CARD_AID, .response = "6985"  },
+        {.command = "01A4040C10" CARD_AID, .response = "6985"  },
+        {.command = "0070800100",          .response = "9000"  },
+    };
+    static const struct card_step none[] = {
+        {.command = "0070000001",          .response = "019000"},
+        {.command = "01A4040010" CARD_AID, .response = "6A82"  },
+        {.command = "01A4040C10" CARD_AID, .response = "6A82"  },
+        {.command = "01A4040005" AID_3,    .response = "6A82"  },
+        {.command = "01A4040C05" AID_3,    .response = "6A82"  },
+        {.command = "0070800100",          .response = "9000"  },
+    };
+    struct bytes more = unit_hex(AID_3), response;
+    struct apdu *a = START(busy, 255);
+    a->settings.more_isdr_aids = &more;
+    a->settings.more_isdr_aid_count = 1;
+    assert_int_equal(exchange(a, "BF2000", APDU_REPEATABLE, &response), ERR_CARD_SW);
+    assert_int_equal(a->sw, 0x6985);
+    card_script_assert_end(&rig.script);
+    a = START(none, 255);
+    a->settings.more_isdr_aids = &more;
+    a->settings.more_isdr_aid_count = 1;
+    assert_int_equal(exchange(a, "BF2000", APDU_REPEATABLE, &response), ERR_CARD_SW);
+    assert_int_equal(a->sw, 0x6A82);
+    card_script_assert_end(&rig.script);
+    unit_free(more);
+}
+
+// All channels are taken: on a card that nobody else uses, those of an earlier run are closed, once.
+static void check_leaked(bool exclusive, const char *refusal)
+{
+    static char commands[19][16];
+    static struct card_step steps[32];
+    size_t count = 0;
+    steps[count++] = (struct card_step){.command = "0070000001", .response = refusal};
+    for (unsigned i = 1; exclusive && i <= 19; i++) {
+        snprintf(commands[i - 1], sizeof commands[i - 1], "007080%02X00", i);
+        steps[count++] = (struct card_step){.command = commands[i - 1], .response = i < 4 ? "9000" : "6A86"};
+    }
+    if (exclusive)
+        steps[count++] = (struct card_step){.command = "0070000001", .response = refusal};
+    // The next one asks once more, and closes nothing.
+    steps[count++] = (struct card_step){.command = "0070000001", .response = exclusive ? "019000" : refusal};
+    if (exclusive) {
+        steps[count++] = (struct card_step){.command = "01A4040010" CARD_AID, .response = "9000"};
+        steps[count++] = (struct card_step){.command = "81E2910003BF2000", .response = "9000"};
+    }
+    struct bytes response;
+    struct apdu *a = start(steps, count, 255);
+    struct transport_ops ops = *rig.script.transport.ops;
+    ops.is_exclusive = exclusive;
+    rig.script.transport.ops = &ops;
+    assert_int_equal(exchange(a, "BF2000", APDU_REPEATABLE, &response), ERR_CARD_SW);
+    assert_int_equal(exchange(a, "BF2000", APDU_REPEATABLE, &response), exclusive ? ERR_OK : ERR_CARD_SW);
+    card_script_assert_end(&rig.script);
+}
+
+static void test_leaked_channels(void **state)
+{
+    (void)state;
+    check_leaked(true, "6881");
+    check_leaked(true, "6A81");
+    check_leaked(false, "6881");
+    check_leaked(false, "6A81");
+}
+
+static void test_leaked_channels_are_closed(void **state)
+{
+    (void)state;
+    static struct card_step steps[32] = {
+        {.command = "0070000001",          .response = "6A81"      },
+        {.response = "9000",               .times = 19             },
+        {.command = "0070000001",          .response = "139000"    },
+        {.command = "4FA4040010" CARD_AID, .response = "9000"      },
+        {.command = "CFE2910003BF2000",    .response = "6103"      },
+        {.command = "4FC0000003",          .response = "BF20009000"},
+        {.command = "0070801300",          .response = "9000"      },
+    };
+    struct bytes response;
+    struct apdu *a = start(steps, 7, 255);
+    struct transport_ops ops = *rig.script.transport.ops;
+    ops.is_exclusive = true;
+    rig.script.transport.ops = &ops;
+    assert_int_equal(exchange(a, "BF2000", APDU_ONCE, &response), ERR_OK);
+    apdu_close(a);
     card_script_assert_end(&rig.script);
 }
 
@@ -452,8 +609,13 @@ int main(void)
         cmocka_unit_test(test_class),
         cmocka_unit_test(test_one_session),
         cmocka_unit_test(test_high_channel),
+        cmocka_unit_test(test_every_channel),
         cmocka_unit_test(test_select_again),
         cmocka_unit_test(test_select_fails),
+        cmocka_unit_test(test_more_aids),
+        cmocka_unit_test(test_more_aids_end),
+        cmocka_unit_test(test_leaked_channels),
+        cmocka_unit_test(test_leaked_channels_are_closed),
         cmocka_unit_test(test_bad_channel_numbers),
         cmocka_unit_test(test_blocks),
         cmocka_unit_test(test_too_many_blocks),

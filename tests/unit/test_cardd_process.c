@@ -295,6 +295,33 @@ static void test_rat(void **state)
     cardd_rig_stop(r);
 }
 
+// A card that does not know the first AID, nor the second.
+static void test_more_aids(void **state)
+{
+    (void)state;
+    const struct cardd_options options = {.more_aid = "A0000005591010FFFFFFFF8900000100"};
+    struct cardd_rig *r = start_with(NULL, NULL, &options);
+    rig_file_write(&r->card, "faults.json",
+                   "[{\"match\": {\"ins\": \"A4\"}, \"action\": \"sw\", \"sw\": \"6A82\", \"times\": 2}]");
+    ASSERT_BODY(cardd_list(r), PROFILES);
+    assert_true(rig_log_has(&r->card, "A4040005A000000001"));
+    assert_true(rig_log_has(&r->card, "A4040C05A000000001"));
+    cardd_rig_stop(r);
+}
+
+// An earlier run ended without giving its channels back, on a card that kept them over the reset.
+static void test_leaked_channels(void **state)
+{
+    (void)state;
+    struct cardd_rig *r = start();
+    rig_file_write(&r->card, "faults.json",
+                   "[{\"match\": {\"ins\": \"70\", \"p1\": \"00\"}, \"action\": \"sw\", \"sw\": \"6A81\"}]");
+    ASSERT_BODY(cardd_list(r), PROFILES);
+    assert_true(rig_log_has(&r->card, "> 0070800100"));
+    assert_true(rig_log_has(&r->card, "> 0070801300"));
+    cardd_rig_stop(r);
+}
+
 // --- changes ---
 
 static void test_change(void **state)
@@ -1250,6 +1277,8 @@ int main(int argc, char **argv)
         RIG_TEST(test_list_with_icons_in_two_apdus),
         RIG_TEST(test_search),
         RIG_TEST(test_rat),
+        RIG_TEST(test_more_aids),
+        RIG_TEST(test_leaked_channels),
         RIG_TEST(test_change),
         RIG_TEST(test_change_with_lost_channel),
         RIG_TEST(test_change_refused_by_the_card),
