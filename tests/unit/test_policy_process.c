@@ -5,6 +5,7 @@
 
 #include "lib/proc.h"
 #include "lib/sealed.h"
+#include "lib/slots.h"
 #include "proto/convert.h"
 #include "proto/link.h"
 
@@ -226,23 +227,46 @@ static const Lpad__PolicyStatus *take_loaded(struct daemon *d)
     return pushed->loaded->status;
 }
 
-static const Lpad__Decision *intend(struct daemon *d, Lpad__Operation operation)
+static const Lpad__Decision *send_intent(struct daemon *d, Lpad__Intent *body)
 {
     Lpad__Actor actor = LPAD__ACTOR__INIT;
-    Lpad__Intent body = LPAD__INTENT__INIT;
     Lpad__BrokerToPolicyd frame = LPAD__BROKER_TO_POLICYD__INIT;
     actor.has_uid = actor.has_gid = true;
     actor.uid = 1000;
     actor.gid = 1000;
-    body.actor = &actor;
-    body.operation = operation;
-    body.has_iccid = true;
-    body.iccid = binary_from(iccid, sizeof iccid);
+    body->actor = &actor;
     frame.body_case = LPAD__BROKER_TO_POLICYD__BODY_INTENT;
-    frame.intent = &body;
+    frame.intent = body;
     const Lpad__PolicydToBroker *reply = ask_broker_side(d, &frame);
     assert_int_equal(reply->body_case, LPAD__POLICYD_TO_BROKER__BODY_DECISION);
     return reply->decision;
+}
+
+static const Lpad__Decision *intend(struct daemon *d, Lpad__Operation operation)
+{
+    Lpad__Intent body = LPAD__INTENT__INIT;
+    body.operation = operation;
+    body.has_iccid = true;
+    body.iccid = binary_from(iccid, sizeof iccid);
+    return send_intent(d, &body);
+}
+
+static const Lpad__Decision *consent(struct daemon *d)
+{
+    Lpad__Consent body = LPAD__CONSENT__INIT;
+    Lpad__BrokerToPolicyd frame = LPAD__BROKER_TO_POLICYD__INIT;
+    frame.body_case = LPAD__BROKER_TO_POLICYD__BODY_CONSENT;
+    frame.consent = &body;
+    return ask_broker_side(d, &frame)->decision;
+}
+
+static const Lpad__Approval *ask_card_side(struct daemon *d, Lpad__CarddToPolicyd *frame)
+{
+    frame->id = 77;
+    assert_int_equal(link_send(&d->cardd, &frame->base, -1), ERR_OK);
+    const Lpad__PolicydToCardd *reply = receive(&d->cardd);
+    assert_int_equal(reply->id, 77);
+    return reply->approval;
 }
 
 static const Lpad__Approval *approve(struct daemon *d, Lpad__Operation operation)
@@ -256,13 +280,9 @@ static const Lpad__Approval *approve(struct daemon *d, Lpad__Operation operation
     body.operation = operation;
     body.eid = binary_from(eid, sizeof eid);
     body.target = &target;
-    frame.id = 77;
     frame.body_case = LPAD__CARDD_TO_POLICYD__BODY_PROFILE_CHANGE;
     frame.profile_change = &body;
-    assert_int_equal(link_send(&d->cardd, &frame.base, -1), ERR_OK);
-    const Lpad__PolicydToCardd *reply = receive(&d->cardd);
-    assert_int_equal(reply->id, 77);
-    return reply->approval;
+    return ask_card_side(d, &frame);
 }
 
 static void assert_enabled(struct daemon *d)
@@ -477,6 +497,137 @@ static void test_state_not_writable(void **state)
     stop(d);
 }
 
+static const char functions_text[] =
+    "version: 1\n"
+    "roles: {admin: {users: [boss]}}\n"
+    "permissions:\n"
+    "  - {operations: [reset], roles: [admin], what: [operational]}\n"
+    "  - {operations: [default_address], roles: [admin], hosts: [smdp.example.com]}\n"
+    "  - {operations: [load_crl], roles: [admin]}\n"
+    "  - {operations: [discover], roles: [admin], hosts: [lpa.ds.example.com]}\n"
+    "debt: {max_undelivered: 7}\n";
+
+static const Lpad__Decision *intend_reset(struct daemon *d)
+{
+    Lpad__Intent body = LPAD__INTENT__INIT;
+    body.operation = LPAD__OPERATION__OPERATION_RESET;
+    body.has_reset_options = true;
+    body.reset_options = 1;
+    return send_intent(d, &body);
+}
+
+static const Lpad__Approval *approve_reset(struct daemon *d)
+{
+    Lpad__ApproveReset body = LPAD__APPROVE_RESET__INIT;
+    Lpad__CarddToPolicyd frame = LPAD__CARDD_TO_POLICYD__INIT;
+    body.eid = binary_from(eid, sizeof eid);
+    body.operational_profiles = true;
+    frame.body_case = LPAD__CARDD_TO_POLICYD__BODY_RESET;
+    frame.reset = &body;
+    return ask_card_side(d, &frame);
+}
+
+// A reset is asked about twice, is allowed once a day, and that is kept over a restart.
+static void test_reset(void **state)
+{
+    struct daemon *d = *state;
+    start(d);
+    connect_broker(d);
+    connect_cardd(d);
+    assert_true(send_text(d, functions_text)->loaded);
+    assert_int_equal(take_loaded(d)->debt_max, 7);
+    const Lpad__Decision *asked = intend_reset(d);
+    assert_int_equal(asked->verdict, LPAD__VERDICT__VERDICT_ASK);
+    assert_true(asked->strong);
+    assert_int_equal(approve_reset(d)->reason, LPAD__DENY_REASON__DENY_NO_INTENT); // not before
+    intend_reset(d);
+    assert_int_equal(consent(d)->verdict, LPAD__VERDICT__VERDICT_ALLOW);
+    const Lpad__Approval *a = approve_reset(d);
+    assert_true(a->allow);
+    assert_int_equal(a->line, 4);
+    assert_int_equal(intend_reset(d)->reason, LPAD__DENY_REASON__DENY_CAP);
+    stop(d);
+    start(d);
+    connect_broker(d);
+    assert_true(send_text(d, functions_text)->loaded);
+    take_loaded(d);
+    assert_int_equal(intend_reset(d)->reason, LPAD__DENY_REASON__DENY_CAP);
+    assert_true(send_text(d, good_text)->loaded);
+    assert_false(take_loaded(d)->has_debt_max);
+    stop(d);
+}
+
+static void test_other_functions(void **state)
+{
+    struct daemon *d = *state;
+    static const uint8_t hash[32] = {1};
+    Lpad__Intent address = LPAD__INTENT__INIT, crl = LPAD__INTENT__INIT, discover = LPAD__INTENT__INIT;
+    Lpad__ApproveDefaultAddress set = LPAD__APPROVE_DEFAULT_ADDRESS__INIT;
+    Lpad__ApproveLoadCrl load = LPAD__APPROVE_LOAD_CRL__INIT;
+    Lpad__CarddToPolicyd frame = LPAD__CARDD_TO_POLICYD__INIT;
+    start(d);
+    connect_broker(d);
+    connect_cardd(d);
+    assert_true(send_text(d, functions_text)->loaded);
+    take_loaded(d);
+    address.operation = LPAD__OPERATION__OPERATION_DEFAULT_ADDRESS;
+    address.address = set.address = (char *)(uintptr_t) "smdp.example.com";
+    set.eid = load.eid = binary_from(eid, sizeof eid);
+    assert_int_equal(send_intent(d, &address)->verdict, LPAD__VERDICT__VERDICT_ALLOW);
+    frame.body_case = LPAD__CARDD_TO_POLICYD__BODY_DEFAULT_ADDRESS;
+    frame.default_address = &set;
+    assert_int_equal(ask_card_side(d, &frame)->line, 5);
+    assert_int_equal(ask_card_side(d, &frame)->reason, LPAD__DENY_REASON__DENY_NO_INTENT);
+    crl.operation = LPAD__OPERATION__OPERATION_LOAD_CRL;
+    crl.has_crl_sha256 = true;
+    crl.crl_sha256 = load.crl_sha256 = binary_from(hash, sizeof hash);
+    assert_int_equal(send_intent(d, &crl)->verdict, LPAD__VERDICT__VERDICT_ALLOW);
+    frame.body_case = LPAD__CARDD_TO_POLICYD__BODY_LOAD_CRL;
+    frame.load_crl = &load;
+    assert_true(ask_card_side(d, &frame)->allow);
+    assert_false(ask_card_side(d, &frame)->allow);
+    discover.operation = LPAD__OPERATION__OPERATION_DISCOVER;
+    discover.host = (char *)(uintptr_t) "lpa.ds.example.com";
+    discover.has_host_source = true;
+    discover.host_source = LPAD__HOST_SOURCE__HOST_FROM_ROOT_SMDS;
+    const Lpad__Decision *found = send_intent(d, &discover);
+    assert_int_equal(found->verdict, LPAD__VERDICT__VERDICT_ALLOW);
+    assert_int_equal(found->line, 7);
+    discover.host = (char *)(uintptr_t) "smds.example.org";
+    assert_int_equal(send_intent(d, &discover)->reason, LPAD__DENY_REASON__DENY_NO_RULE);
+    stop(d);
+}
+
+// The counters of an lpad that did not count resets yet.
+static void test_old_counters(void **state)
+{
+    struct daemon *d = *state;
+    uint8_t old[16] = {0xFF, 0xFF, 0xFF, 0x7F, [8] = 2}; // a day far ahead, no downloads, two enables
+    struct slots file = {.fd = d->counters, .version = 1, .slot_size = 512};
+    assert_int_equal(slots_store(&file, bytes_make(old, sizeof old)), ERR_OK);
+    start(d);
+    connect_broker(d);
+    connect_cardd(d);
+    assert_true(send_text(d, functions_text)->loaded);
+    assert_int_equal(take_loaded(d)->enables_today, 2);
+    intend_reset(d);
+    consent(d);
+    assert_true(approve_reset(d)->allow);
+    assert_int_equal(get_status(d)->enables_today, 2);
+    stop(d);
+    // One that is cut in the middle of a counter is none: nothing is allowed.
+    uint8_t newest[64];
+    size_t len;
+    assert_int_equal(slots_load(&file, newest, sizeof newest, &len), ERR_OK);
+    assert_int_equal(slots_store(&file, bytes_make(newest, len - 2)), ERR_OK);
+    start(d);
+    connect_broker(d);
+    assert_true(send_text(d, functions_text)->loaded);
+    take_loaded(d);
+    assert_int_equal(intend_reset(d)->reason, LPAD__DENY_REASON__DENY_STATE);
+    stop(d);
+}
+
 static void test_violations(void **state)
 {
     struct daemon *d = *state;
@@ -514,8 +665,9 @@ static void test_violations(void **state)
 int main(int argc, char **argv)
 {
     const struct CMUnitTest tests[] = {
-        TEST(test_life),       TEST(test_restart), TEST(test_bad_first_start),
-        TEST(test_new_links),  TEST(test_large),   TEST(test_state_not_writable),
+        TEST(test_life),       TEST(test_restart),         TEST(test_bad_first_start),
+        TEST(test_new_links),  TEST(test_large),           TEST(test_state_not_writable),
+        TEST(test_reset),      TEST(test_other_functions), TEST(test_old_counters),
         TEST(test_violations),
     };
     if (argc != 2) {
