@@ -292,6 +292,31 @@ enum lpa_step lpa_download(struct lpa *lpa, const char *matching_id, const char 
     return step;
 }
 
+enum lpa_step lpa_discover(struct lpa *lpa, const char *matching_id, json_t **ret_reply, char *ret_status,
+                           size_t status_size)
+{
+    json_t *initiated = initiate(lpa, ret_status, status_size);
+    struct tlvb response = TLVB_INIT;
+    enum lpa_step step = LPA_AUTHENTICATE_SERVER;
+
+    if (initiated == NULL) {
+        return LPA_INITIATE;
+    }
+    if (authenticate_server(lpa, initiated, matching_id, &response, ret_status, status_size)) {
+        json_t *reply =
+            post(lpa, "authenticateClient", request_with(initiated, "authenticateServerResponse", &response),
+                 ret_status, status_size);
+
+        step = reply != NULL ? LPA_DONE : LPA_AUTHENTICATE_CLIENT;
+        if (reply != NULL) {
+            *ret_reply = reply;
+        }
+    }
+    tlvb_free(&response);
+    json_decref(initiated);
+    return step;
+}
+
 void lpa_cancel(struct lpa *lpa, struct slice tid, unsigned reason, char *ret_status, size_t status_size)
 {
     struct tlvb command = TLVB_INIT;

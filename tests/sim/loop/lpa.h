@@ -32,6 +32,11 @@ enum lpa_step {
 enum lpa_step lpa_download(struct lpa *lpa, const char *matching_id, const char *code, struct tlvb *pir,
                            char *ret_status, size_t status_size);
 
+// A discovery at an SM-DS: its reply to authenticateClient (with eventEntries), for the caller to decref, or
+// the step that stopped it and no reply. matching_id may be null.
+enum lpa_step lpa_discover(struct lpa *lpa, const char *matching_id, json_t **ret_reply, char *ret_status,
+                           size_t status_size);
+
 // CancelSession on card and server for the session in progress; returns the server's status in ret_status.
 void lpa_cancel(struct lpa *lpa, struct slice tid, unsigned reason, char *ret_status, size_t status_size);
 
