@@ -283,6 +283,11 @@ enum err resources_read_policy(const struct config *c, int *ret_fd, size_t *ret_
 
 enum err resources_connect_card(const struct config *c, int *ret_fd)
 {
+    // cardd connects to pcscd by itself; the descriptor's place is kept.
+    if (strcmp(c->card.transport, "pcsc") == 0) {
+        *ret_fd = open("/dev/null", O_RDWR | O_CLOEXEC);
+        return *ret_fd < 0 ? ERR_IO : ERR_OK;
+    }
     int fd = socket(c->card.address.any.sa_family, SOCK_STREAM | SOCK_CLOEXEC, 0);
     if (fd < 0)
         return ERR_IO;

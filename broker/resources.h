@@ -27,7 +27,7 @@ LPAD_NODISCARD enum err resources_read_ci(const struct config *c, char **ret_pem
 // The policy's text as a sealed memfd. ERR_IO with errno when the file cannot be read, ERR_LIMIT when it is
 // too large.
 LPAD_NODISCARD enum err resources_read_policy(const struct config *c, int *ret_fd, size_t *ret_size);
-// A connection to the card. ERR_IO with errno.
+// A connection to the card, or /dev/null where cardd makes it by itself. ERR_IO with errno.
 LPAD_NODISCARD enum err resources_connect_card(const struct config *c, int *ret_fd);
 // A whole file of at most `max` bytes; malloc'ed, with a terminating zero that is not counted.
 LPAD_NODISCARD enum err resources_read_file(const char *path, size_t max, char **ret_text, size_t *ret_len);

@@ -56,7 +56,7 @@ const struct sandbox_call supervisor_calls[] = {
     SANDBOX_CALL("sendmmsg", "netd's name resolution"),
     SANDBOX_CALL("recvfrom", "netd, cardd's transport"),
     SANDBOX_CALL("recvmsg", "links"),
-    SANDBOX_CALL("shutdown", "netd's connection"),
+    SANDBOX_CALL("shutdown", "netd's connection, cardd's transport"),
     SANDBOX_CALL("memfd_create", "settings, policy texts, packages"),
     // Files: the policy at a reload, /proc, what programs read as they start
     SANDBOX_CALL("open", "files"),
@@ -94,6 +94,8 @@ const struct sandbox_call supervisor_calls[] = {
     SANDBOX_CALL("epoll_pwait2", "the event loop"),
     SANDBOX_CALL("timerfd_create", "deadlines"),
     SANDBOX_CALL("timerfd_settime", "deadlines"),
+    SANDBOX_CALL("timer_create", "the deadline of cardd's PC/SC exchanges"),
+    SANDBOX_CALL("timer_settime", "the deadline of cardd's PC/SC exchanges"),
     SANDBOX_CALL("signalfd4", "SIGTERM, SIGHUP"),
     SANDBOX_CALL("eventfd2", "libraries"),
     SANDBOX_CALL("pipe2", "libraries"),

@@ -29,7 +29,12 @@ static void cardd(void **state)
         {PROBE_GETRANDOM,    PROBE_OK    },
         {PROBE_CLOCK_GET,    PROBE_OK    },
     };
-    probe_all(&cardd_sandbox, NULL, rows, sizeof rows / sizeof rows[0]);
+    // Whatever a transport adds, none of this.
+    for (size_t i = 0; transport_row(i) != NULL; i++) {
+        static struct cardd_sandbox sandbox;
+        cardd_sandbox_make(transport_row(i), &sandbox);
+        probe_all(&sandbox.spec, NULL, rows, sizeof rows / sizeof rows[0]);
+    }
 }
 
 int main(void)
