@@ -36,9 +36,10 @@ struct world_options {
         *smdp_credentials;      // a folder of the PKI, e.g. "nist-wrong-tls-expired"; default: the right ones
     const char *config_network; // lines to add under `network:`, each with two blanks before it
     const char *config_card;    // likewise under `card:`
-    const char *config_limits;  // likewise under `limits:`
-    const char *config_top;     // whole lines to add
-    bool no_smdp;               // nobody listens at the SM-DP+'s port
+    const char *config_transport; // in place of the lines that name the simulated eUICC's socket
+    const char *config_limits;    // likewise under `limits:`
+    const char *config_top;       // whole lines to add
+    bool no_smdp;                 // nobody listens at the SM-DP+'s port
     bool no_euicc;
 };
 
