@@ -239,3 +239,59 @@ enum err archive_append(struct archive *a, const struct archive_row *row, struct
     remember(a, row);
     return ERR_OK;
 }
+
+// The newest such record of one file; false when there is none.
+static bool find_record(struct bytes file, uint64_t generation, const uint8_t *eid, uint32_t sequence_number,
+                        struct archive_row *ret_row, struct bytes *ret_notification)
+{
+    bool found = false;
+    for (size_t at = HEADER_SIZE; file.len >= at + RECORD_HEAD;) {
+        uint64_t len = get_le(file.data + at, 4);
+        uint8_t check[8];
+        struct archive_row row;
+        if (len > file.len - at - RECORD_HEAD)
+            break;
+        struct bytes payload = bytes_make(file.data + at + RECORD_HEAD, (size_t)len);
+        make_check(generation, payload, check);
+        if (memcmp(check, file.data + at + 4, sizeof check) != 0 || !parse_row(payload, &row))
+            break;
+        if (row.sequence_number == sequence_number && memcmp(row.eid, eid, sizeof row.eid) == 0) {
+            size_t head = FIXED_SIZE + strlen(row.address);
+            *ret_row = row;
+            *ret_notification = bytes_make(payload.data + head, payload.len - head);
+            found = true;
+        }
+        at += RECORD_HEAD + (size_t)len;
+    }
+    return found;
+}
+
+enum err archive_read(const struct archive *a, const uint8_t eid[static 16], uint32_t sequence_number,
+                      struct arena *memory, struct archive_row *ret_row, struct bytes *ret_notification)
+{
+    struct archive_row row;
+    struct bytes file, found;
+    uint8_t *space = malloc(ARCHIVE_FILE_MAX);
+    if (space == NULL)
+        return ERR_MEMORY;
+    enum err e = ERR_INPUT;
+    for (unsigned k = 0; k < 2 && e == ERR_INPUT; k++) {
+        unsigned i = k == 0 ? a->current : 1 - a->current;
+        if (a->generation[i] == 0)
+            continue;
+        e = read_file(a->fd[i], space, &file);
+        if (e == ERR_OK && !find_record(file, a->generation[i], eid, sequence_number, &row, &found))
+            e = ERR_INPUT;
+    }
+    uint8_t *copy = e == ERR_OK ? arena_take(memory, found.len + 1) : NULL;
+    if (copy != NULL)
+        memcpy(copy, found.data, found.len);
+    else if (e == ERR_OK)
+        e = ERR_MEMORY;
+    if (e == ERR_OK) {
+        *ret_row = row;
+        *ret_notification = bytes_make(copy, found.len);
+    }
+    free(space);
+    return e;
+}

@@ -10,6 +10,7 @@
 #ifndef LPAD_BROKER_ARCHIVE_H
 #define LPAD_BROKER_ARCHIVE_H
 
+#include "lib/arena.h"
 #include "lib/bytes.h"
 
 #include <sys/types.h>
@@ -45,6 +46,11 @@ LPAD_NODISCARD enum err archive_open(struct archive *a, int fd0, int fd1);
 // Appends and makes durable. ERR_LIMIT: larger than a file; ERR_IO: it is not there.
 LPAD_NODISCARD enum err archive_append(struct archive *a, const struct archive_row *row,
                                        struct bytes notification);
+// The newest record of this notification of this card: its row, and its octets in `memory`. ERR_INPUT: there
+// is none; ERR_IO, ERR_MEMORY.
+LPAD_NODISCARD enum err archive_read(const struct archive *a, const uint8_t eid[static 16],
+                                     uint32_t sequence_number, struct arena *memory,
+                                     struct archive_row *ret_row, struct bytes *ret_notification);
 // The i-th newest row, 0 the newest; NULL past the end.
 const struct archive_row *archive_get_row(const struct archive *a, size_t i);
 

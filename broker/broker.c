@@ -124,6 +124,9 @@ static int on_go_on(sd_event_source *source, void *data)
     if (b->probe_due) {
         b->probe_due = false;
         begin_own(b, REQUEST_PROBE);
+    } else if (b->profiles_due && b->card.known) {
+        b->profiles_due = false;
+        begin_own(b, REQUEST_PROFILES);
     } else if (c != NULL) {
         c->state = CLIENT_RUNNING;
         session_begin(&b->session, &c->request, c);
@@ -221,6 +224,17 @@ static int on_restart_timer(sd_event_source *source, uint64_t us, void *data)
     return 0;
 }
 
+static int on_notify_timer(sd_event_source *source, uint64_t us, void *data)
+{
+    (void)source;
+    (void)us;
+    struct broker *b = data;
+    b->notify_armed = false;
+    b->deliver_due = true;
+    broker_schedule(b);
+    return 0;
+}
+
 static enum err add_timer(struct broker *b, sd_event_source **ret, sd_event_time_handler_t handler)
 {
     if (sd_event_add_time(b->event, ret, CLOCK_MONOTONIC, 0, TIMER_ACCURACY_US, handler, b) < 0 ||
@@ -237,6 +251,7 @@ static enum err add_sources(struct broker *b)
     LPAD_TRY(add_timer(b, &b->retry_timer, on_retry_timer));
     LPAD_TRY(add_timer(b, &b->grace_timer, on_grace_timer));
     LPAD_TRY(add_timer(b, &b->restart_timer, on_restart_timer));
+    LPAD_TRY(add_timer(b, &b->notify_timer, on_notify_timer));
     if (sd_event_add_defer(b->event, &b->go_on_source, on_go_on, b) < 0 ||
         sd_event_source_set_enabled(b->go_on_source, SD_EVENT_OFF) < 0)
         return ERR_IO;
@@ -275,9 +290,9 @@ void broker_done(struct broker *b)
     peer_detach(&b->policyd);
     peer_detach(&b->cardd);
     peer_detach(&b->netd);
-    sd_event_source **const sources[] = {&b->session_timer, &b->stop_timer,     &b->status_timer,
-                                         &b->retry_timer,   &b->grace_timer,    &b->restart_timer,
-                                         &b->go_on_source,  &b->control_source, &b->supervisor_source};
+    sd_event_source **const sources[] = {
+        &b->session_timer, &b->stop_timer,   &b->status_timer,   &b->retry_timer,       &b->grace_timer,
+        &b->restart_timer, &b->go_on_source, &b->control_source, &b->supervisor_source, &b->notify_timer};
     for (size_t i = 0; i < sizeof sources / sizeof sources[0]; i++)
         *sources[i] = sd_event_source_disable_unref(*sources[i]);
     if (link_is_open(&b->supervisor))

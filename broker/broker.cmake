@@ -18,6 +18,7 @@ add_library(broker_core STATIC
     session_net.c
     session_policy.c
     session_table.c
+    session_ways.c
     status.c)
 target_link_libraries(broker_core PUBLIC lpad_proto lpad_rsp lpad_lib PkgConfig::SYSTEMD PRIVATE PkgConfig::SODIUM)
 

@@ -32,12 +32,20 @@ struct kept_notification {
     uint32_t http_status;
 };
 
+#define CARD_CI_IDS_MAX 16
+struct card_ci_id {
+    uint8_t octets[64];
+    size_t len;
+};
+
 // What is known of the card; it does not change while that cardd lives.
 struct card_facts {
     bool known;
     uint8_t eid[16];
     uint8_t euicc_info1[2048];
     size_t euicc_info1_len;
+    struct card_ci_id ci_ids[CARD_CI_IDS_MAX]; // that it verifies with (SGP.22 v2.5, 5.7.8)
+    size_t ci_count;
 };
 
 enum cardd_state {
@@ -81,9 +89,16 @@ struct broker {
     struct session session;
     struct kept_notification kept[BROKER_KEPT_MAX];
     size_t kept_count;
+    uint32_t debt;            // notifications on the card that no server has, as last seen
+    uint64_t notify_delay_ms; // before the next try; 0: none was needed yet
+    bool notify_armed;
+    bool profiles_due; // they are not read yet since this cardd is there
+    bool profiles_known;
+    uint32_t test_profiles; // of class test, as last seen
     struct audit audit;
     struct archive archive;
-    sd_event_source *session_timer, *stop_timer, *status_timer, *retry_timer, *grace_timer, *restart_timer;
+    sd_event_source *session_timer, *stop_timer, *status_timer, *retry_timer, *grace_timer, *restart_timer,
+        *notify_timer;
     sd_event_source *go_on_source; // runs broker_go_on once, after the event at hand
     uint32_t policy_status_id;     // an asked GetPolicyStatus, 0: none
     bool probe_due;                // a new cardd's card is not known yet
@@ -124,6 +139,13 @@ LPAD_NODISCARD enum err broker_arm(struct broker *b, sd_event_source *timer, uin
 struct kept_notification *broker_find_kept(struct broker *b, uint32_t sequence_number);
 void broker_note_kept(struct broker *b, uint32_t sequence_number, enum err why, uint32_t http_status);
 void broker_forget_kept(struct broker *b, uint32_t sequence_number);
+
+// How many notifications the card holds.
+void broker_note_debt(struct broker *b, uint32_t count);
+// After a session: when those that could not be delivered are tried again.
+void broker_plan_delivery(struct broker *b, const struct session *s);
+// The card's profiles, all of them.
+void broker_note_profiles(struct broker *b, size_t count, Lpad__Profile *const *profiles);
 
 uint64_t broker_now_seconds(void); // UTC
 uint64_t broker_now_ms(void);      // monotonic

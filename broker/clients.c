@@ -18,7 +18,18 @@
 
 void request_wipe(struct request *r)
 {
+    free(r->crl);
     explicit_bzero(r, sizeof *r);
+}
+
+void request_move(struct request *to, struct request *from)
+{
+    uint32_t id = from->id;
+    enum request_kind kind = from->kind;
+    *to = *from;
+    explicit_bzero(from, sizeof *from);
+    from->id = id;
+    from->kind = kind;
 }
 
 // --- refused clients: one line per uid and minute ---
@@ -130,8 +141,9 @@ struct client *clients_next_waiting(struct broker *b)
 static void refuse_busy(struct client *c, const struct session *s)
 {
     char detail[128];
-    const char *what =
-        s->kind == SESSION_KIND_DOWNLOAD ? "a download is running" : "notifications are being delivered";
+    const char *what = s->kind == SESSION_KIND_DOWNLOAD   ? "a download is running"
+                       : s->kind == SESSION_KIND_DISCOVER ? "a discovery is running"
+                                                          : "notifications are being delivered";
     snprintf(detail, sizeof detail, "%s (started by uid %u): try again when it is done", what, s->actor.uid);
     client_fail(c, ERR_LIMIT, detail);
 }
@@ -144,8 +156,8 @@ static void enqueue(struct client *c)
         client_fail(c, ERR_CLOSED, "lpad is being stopped");
         return;
     }
-    bool long_one =
-        s->kind == SESSION_KIND_DOWNLOAD || (s->kind == SESSION_KIND_DELIVER && s->actor.is_client);
+    bool long_one = s->kind == SESSION_KIND_DOWNLOAD || s->kind == SESSION_KIND_DISCOVER ||
+                    s->kind == SESSION_KIND_RESEND || (s->kind == SESSION_KIND_DELIVER && s->actor.is_client);
     if (!session_is_idle(s) && long_one) {
         refuse_busy(c, s);
         return;
@@ -167,51 +179,104 @@ static bool copy_code(char *out, size_t cap, const char *text)
     return true;
 }
 
-// ERR_PEER_UNEXPECTED: well-formed, but no request. ERR_INPUT: not supported.
+// One of three ways to a profile. ERR_PEER_UNEXPECTED: none, or more than one.
+static enum err read_download(struct request *r, const Lpad__Download *m)
+{
+    r->kind = REQUEST_DOWNLOAD;
+    r->operation = LPAD__OPERATION__OPERATION_DOWNLOAD;
+    r->default_server = m->has_default_server && m->default_server;
+    unsigned ways = (m->activation_code != NULL) + r->default_server + (m->event != NULL);
+    if (ways != 1)
+        return ERR_PEER_UNEXPECTED;
+    bool fits = true;
+    if (m->activation_code != NULL)
+        fits = copy_code(r->activation_code, sizeof r->activation_code, m->activation_code);
+    if (m->event != NULL)
+        fits = copy_code(r->address, sizeof r->address, m->event->address) &&
+               copy_code(r->event_id, sizeof r->event_id, m->event->event_id);
+    if (m->confirmation_code != NULL && m->confirmation_code[0] != '\0') {
+        r->has_confirmation_code = true;
+        fits = fits && copy_code(r->confirmation_code, sizeof r->confirmation_code, m->confirmation_code);
+    }
+    return fits ? ERR_OK : ERR_PEER_LIMIT;
+}
+
+static enum err read_crl(struct request *r, const Lpad__LoadCrl *m)
+{
+    r->kind = REQUEST_CRL;
+    r->operation = LPAD__OPERATION__OPERATION_LOAD_CRL;
+    r->crl = malloc(m->crl.len);
+    if (r->crl == NULL)
+        return ERR_PEER_LIMIT;
+    memcpy(r->crl, m->crl.data, m->crl.len);
+    r->crl_len = m->crl.len;
+    return ERR_OK;
+}
+
+static enum err read_reset(struct request *r, const Lpad__ResetCard *m)
+{
+    r->kind = REQUEST_RESET;
+    r->operation = LPAD__OPERATION__OPERATION_RESET;
+    r->reset_options = (m->operational_profiles ? RESET_OPERATIONAL : 0) |
+                       (m->test_profiles ? RESET_TEST : 0) | (m->default_address ? RESET_DEFAULT_ADDRESS : 0);
+    return r->reset_options != 0 ? ERR_OK : ERR_PEER_UNEXPECTED;
+}
+
+static enum err read_change(struct request *r, const Lpad__ChangeProfile *m)
+{
+    r->kind = REQUEST_CHANGE;
+    r->operation = m->operation;
+    r->refresh = !m->has_refresh || m->refresh;
+    memcpy(r->iccid, m->iccid.data, sizeof r->iccid);
+    bool known = r->operation == LPAD__OPERATION__OPERATION_ENABLE ||
+                 r->operation == LPAD__OPERATION__OPERATION_DISABLE ||
+                 r->operation == LPAD__OPERATION__OPERATION_DELETE;
+    return known ? ERR_OK : ERR_PEER_UNEXPECTED;
+}
+
+// ERR_PEER_UNEXPECTED: well-formed, but no request.
 static enum err read_request(struct request *r, const Lpad__ClientToBroker *m)
 {
     *r = (struct request){.id = m->id};
     bool fits = true;
     switch (m->body_case) {
     case LPAD__CLIENT_TO_BROKER__BODY_GET_STATUS: r->kind = REQUEST_STATUS; break;
-    case LPAD__CLIENT_TO_BROKER__BODY_GET_EUICC_INFO: r->kind = REQUEST_EUICC_INFO; break;
+    case LPAD__CLIENT_TO_BROKER__BODY_GET_EUICC_INFO:
+        r->kind = REQUEST_EUICC_INFO;
+        r->rat = m->get_euicc_info->has_rat && m->get_euicc_info->rat;
+        break;
     case LPAD__CLIENT_TO_BROKER__BODY_LIST_PROFILES: r->kind = REQUEST_PROFILES; break;
     case LPAD__CLIENT_TO_BROKER__BODY_LIST_NOTIFICATIONS: r->kind = REQUEST_NOTIFICATIONS; break;
     case LPAD__CLIENT_TO_BROKER__BODY_DELIVER_NOTIFICATIONS: r->kind = REQUEST_DELIVER; break;
-    case LPAD__CLIENT_TO_BROKER__BODY_CHANGE_PROFILE:
-        r->kind = REQUEST_CHANGE;
-        r->operation = m->change_profile->operation;
-        r->refresh = !m->change_profile->has_refresh || m->change_profile->refresh;
-        memcpy(r->iccid, m->change_profile->iccid.data, sizeof r->iccid);
-        if (r->operation != LPAD__OPERATION__OPERATION_ENABLE &&
-            r->operation != LPAD__OPERATION__OPERATION_DISABLE &&
-            r->operation != LPAD__OPERATION__OPERATION_DELETE)
-            return ERR_PEER_UNEXPECTED;
-        break;
+    case LPAD__CLIENT_TO_BROKER__BODY_CHANGE_PROFILE: return read_change(r, m->change_profile);
     case LPAD__CLIENT_TO_BROKER__BODY_SET_NICKNAME:
         r->kind = REQUEST_NICKNAME;
         r->operation = LPAD__OPERATION__OPERATION_NICKNAME;
         memcpy(r->iccid, m->set_nickname->iccid.data, sizeof r->iccid);
         fits = copy_code(r->nickname, sizeof r->nickname, m->set_nickname->nickname);
         break;
-    case LPAD__CLIENT_TO_BROKER__BODY_DOWNLOAD:
-        if (m->download->activation_code == NULL)
-            return ERR_INPUT;
-        r->kind = REQUEST_DOWNLOAD;
-        r->operation = LPAD__OPERATION__OPERATION_DOWNLOAD;
-        fits = copy_code(r->activation_code, sizeof r->activation_code, m->download->activation_code);
-        if (m->download->confirmation_code != NULL && m->download->confirmation_code[0] != '\0') {
-            r->has_confirmation_code = true;
-            fits = fits && copy_code(r->confirmation_code, sizeof r->confirmation_code,
-                                     m->download->confirmation_code);
-        }
-        break;
+    case LPAD__CLIENT_TO_BROKER__BODY_DOWNLOAD: return read_download(r, m->download);
+    case LPAD__CLIENT_TO_BROKER__BODY_LOAD_CRL: return read_crl(r, m->load_crl);
+    case LPAD__CLIENT_TO_BROKER__BODY_RESET_CARD: return read_reset(r, m->reset_card);
     case LPAD__CLIENT_TO_BROKER__BODY_GET_ICON:
+        r->kind = REQUEST_ICON;
+        memcpy(r->iccid, m->get_icon->iccid.data, sizeof r->iccid);
+        break;
     case LPAD__CLIENT_TO_BROKER__BODY_SET_DEFAULT_ADDRESS:
-    case LPAD__CLIENT_TO_BROKER__BODY_RESET_CARD:
-    case LPAD__CLIENT_TO_BROKER__BODY_LOAD_CRL:
+        r->kind = REQUEST_DEFAULT_ADDRESS;
+        r->operation = LPAD__OPERATION__OPERATION_DEFAULT_ADDRESS;
+        fits = copy_code(r->address, sizeof r->address, m->set_default_address->address);
+        break;
     case LPAD__CLIENT_TO_BROKER__BODY_DISCOVER:
-    case LPAD__CLIENT_TO_BROKER__BODY_RESEND_NOTIFICATION: return ERR_INPUT;
+        r->kind = REQUEST_DISCOVER;
+        r->operation = LPAD__OPERATION__OPERATION_DISCOVER;
+        r->no_smds = m->discover->has_no_smds && m->discover->no_smds;
+        break;
+    case LPAD__CLIENT_TO_BROKER__BODY_RESEND_NOTIFICATION:
+        r->kind = REQUEST_RESEND;
+        r->operation = LPAD__OPERATION__OPERATION_NOTIFY;
+        r->sequence_number = m->resend_notification->sequence_number;
+        break;
     case LPAD__CLIENT_TO_BROKER__BODY_ANSWER:
     case LPAD__CLIENT_TO_BROKER__BODY__NOT_SET:
     case _LPAD__CLIENT_TO_BROKER__BODY__CASE_IS_INT_SIZE: return ERR_PEER_UNEXPECTED;
@@ -232,10 +297,11 @@ static void handle_client(struct client *c, const Lpad__ClientToBroker *m)
         return;
     }
     enum err e = read_request(&c->request, m);
-    if (e == ERR_INPUT)
-        client_fail(c, e, "this version of lpad does not support it");
-    else if (e != ERR_OK)
+    if (e != ERR_OK)
         client_drop(c, e);
+    else if (m->card != NULL)
+        // It must not end up on another card than the one that was named.
+        client_fail(c, ERR_INPUT, "this lpad serves one card, which has no name here: leave --card out");
     else if (c->request.kind == REQUEST_STATUS)
         status_begin(c);
     else

@@ -24,14 +24,20 @@ struct broker;
 // What a client, or lpad itself, wants of the card. Holds secrets: request_wipe.
 enum request_kind {
     REQUEST_NONE,
-    REQUEST_PROBE, // lpad itself: EID and EUICCInfo1
+    REQUEST_PROBE, // lpad itself: EID, EUICCInfo1, the CIs that the card trusts
     REQUEST_EUICC_INFO,
     REQUEST_PROFILES,
     REQUEST_NOTIFICATIONS,
+    REQUEST_ICON,
     REQUEST_CHANGE,
     REQUEST_NICKNAME,
+    REQUEST_DEFAULT_ADDRESS,
+    REQUEST_RESET,
+    REQUEST_CRL,
     REQUEST_DOWNLOAD,
+    REQUEST_DISCOVER,
     REQUEST_DELIVER,
+    REQUEST_RESEND,
     REQUEST_STATUS, // does not touch the card
     REQUEST_KIND_MAX,
 };
@@ -46,8 +52,23 @@ struct request {
     char activation_code[CLIENT_CODE_MAX]; // secret
     char confirmation_code[65];            // secret
     bool has_confirmation_code;
+    bool default_server;            // of a download: the card's default SM-DP+, else `address`, else the code
+    bool no_smds, rat;              // of a discovery; of an information
+    char address[CLIENT_CODE_MAX];  // of a download's event, or the default address; "" removes it
+    char event_id[CLIENT_CODE_MAX]; // of a download's event; secret
+    uint32_t reset_options;         // RESET_OPERATIONAL and so on
+    uint32_t sequence_number;       // of a notification
+    uint8_t *crl;                   // allocated; NULL: none
+    size_t crl_len;
 };
-void request_wipe(struct request *r);
+// As Intent of policy.proto spells them.
+#define RESET_OPERATIONAL     1u
+#define RESET_TEST            2u
+#define RESET_DEFAULT_ADDRESS 4u
+
+// Takes over all that `from` has, and wipes it, but for its id, which replies need.
+void request_move(struct request *to, struct request *from);
+void request_wipe(struct request *r); // and frees
 
 struct actor {
     bool is_client; // else lpad itself

@@ -1,9 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
-// What is known of notifications that could not be delivered. The card keeps them; this is why they are still
-// there.
+// What is known of notifications that could not be delivered, and when they are tried again. The card keeps
+// them; this is why they are still there.
 #include "broker/broker.h"
 
+#include "lib/log.h"
+
 #include <string.h>
+
+#define RETRY_DEFAULT_MS     60000
+#define RETRY_MAX_DEFAULT_MS 3600000
 
 struct kept_notification *broker_find_kept(struct broker *b, uint32_t sequence_number)
 {
@@ -36,4 +41,61 @@ void broker_forget_kept(struct broker *b, uint32_t sequence_number)
     size_t i = (size_t)(k - b->kept);
     b->kept_count--;
     memmove(k, k + 1, (b->kept_count - i) * sizeof *k);
+}
+
+// --- the debt, and when it is tried again ---
+
+static void disarm(struct broker *b)
+{
+    b->notify_armed = false;
+    if (sd_event_source_set_enabled(b->notify_timer, SD_EVENT_OFF) < 0)
+        log_error("cannot stop a timer");
+}
+
+void broker_note_debt(struct broker *b, uint32_t count)
+{
+    b->debt = count;
+    if (count > 0)
+        return;
+    b->notify_delay_ms = 0;
+    disarm(b);
+}
+
+// Twice as long as before, up to the longest.
+static uint64_t next_delay(struct broker *b)
+{
+    const Lpad__BrokerSettings *s = b->settings;
+    uint64_t first = s->has_notification_retry_ms ? s->notification_retry_ms : RETRY_DEFAULT_MS;
+    uint64_t most = s->has_notification_retry_max_ms ? s->notification_retry_max_ms : RETRY_MAX_DEFAULT_MS;
+    uint64_t delay = b->notify_delay_ms == 0 ? first : b->notify_delay_ms * 2;
+    return delay < most ? delay : most;
+}
+
+void broker_plan_delivery(struct broker *b, const struct session *s)
+{
+    bool deliveries = s->kind == SESSION_KIND_DELIVER;
+    if (b->debt == 0 || b->stopping)
+        return;
+    // The network is there: what it held up may go now. What this very session could not deliver may not.
+    if (!deliveries && s->connected && s->notification_failure == NULL)
+        b->deliver_due = true;
+    // Something went through: the rest is tried as if it were the first time.
+    if (deliveries && s->delivered_count > 0)
+        b->notify_delay_ms = 0;
+    if (b->deliver_due || b->notify_armed)
+        return;
+    b->notify_delay_ms = next_delay(b);
+    if (broker_arm(b, b->notify_timer, b->notify_delay_ms) != ERR_OK)
+        log_error("cannot set a timer");
+    else
+        b->notify_armed = true;
+}
+
+void broker_note_profiles(struct broker *b, size_t count, Lpad__Profile *const *profiles)
+{
+    b->profiles_known = true;
+    b->test_profiles = 0;
+    for (size_t i = 0; i < count; i++)
+        if (profiles[i]->profile_class == LPAD__PROFILE_CLASS__CLASS_TEST)
+            b->test_profiles++;
 }

@@ -314,6 +314,7 @@ static void on_hello(struct peer *p, const Lpad__Hello *hello)
     if (p == &b->cardd) {
         b->cardd_state = CARDD_SERVING;
         b->probe_due = true;
+        b->profiles_due = true;
     } else if (p == &b->netd && b->proof == PROOF_RUNNING) {
         b->proof = PROOF_DONE;
         broker_stop_netd(b);
@@ -455,6 +456,8 @@ void broker_peer_gone(struct peer *p, const struct peer_end *end)
         b->cardd_state = CARDD_ABSENT;
         b->card.known = false;
         b->probe_due = false;
+        b->profiles_due = false;
+        b->profiles_known = false;
     } else if (p == &b->policyd) {
         status_on_policy_gone(b);
     } else if (b->proof == PROOF_RUNNING) {

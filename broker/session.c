@@ -59,6 +59,11 @@ void session_copy_failure(struct session *s, const Lpad__Failure *failure)
 static Lpad__Function function_of(enum session_state state)
 {
     static const Lpad__Function functions[SESSION_STATE_MAX] = {
+        [SESSION_ADDRESSES] = LPAD__FUNCTION__ES10A_GET_EUICC_CONFIGURED_ADDRESSES,
+        [SESSION_EVENTS] = LPAD__FUNCTION__ES11_AUTHENTICATE_CLIENT,
+        [SESSION_PREFLIGHT] = LPAD__FUNCTION__ES10C_GET_PROFILES_INFO,
+        [SESSION_RECONNECT] = LPAD__FUNCTION__ES9P_GET_BOUND_PROFILE_PACKAGE,
+        [SESSION_RESEND_SEND] = LPAD__FUNCTION__ES9P_HANDLE_NOTIFICATION,
         [SESSION_CONNECT] = LPAD__FUNCTION__ES9P_INITIATE_AUTHENTICATION,
         [SESSION_INITIATE] = LPAD__FUNCTION__ES9P_INITIATE_AUTHENTICATION,
         [SESSION_AUTHENTICATE_SERVER] = LPAD__FUNCTION__ES10B_AUTHENTICATE_SERVER,
@@ -130,10 +135,41 @@ static void explain_event(struct session *s, enum session_event event, enum sess
 
 // --- the facts ---
 
+// The connection broke, or the process behind it; not what the server said.
+static bool may_reconnect(const struct session *s)
+{
+    if (s->reconnected || s->broker->stopping || s->client == NULL)
+        return false;
+    enum err e = s->event_failure != NULL ? (enum err)s->event_failure->error : ERR_CLOSED;
+    return e == ERR_CLOSED || e == ERR_REMOTE_CONNECT;
+}
+
+static unsigned facts_of_change(const struct session *s)
+{
+    bool looks =
+        s->operation == LPAD__OPERATION__OPERATION_DELETE || s->operation == LPAD__OPERATION__OPERATION_RESET;
+    unsigned f = looks ? FACT_LOOK : 0;
+    f |= s->profiles != NULL ? FACT_PROFILES : 0;
+    return f | (s->undelivered > 0 && !s->loss_accepted ? FACT_UNDELIVERED : 0);
+}
+
+static unsigned facts_of_way(const struct session *s)
+{
+    bool wants = s->kind == SESSION_KIND_DOWNLOAD && s->request.default_server && s->addresses == NULL;
+    unsigned f = wants ? FACT_ADDRESS_WANTED : 0;
+    f |= s->target.address[0] != '\0' ? FACT_TARGET : 0;
+    f |= s->kind == SESSION_KIND_DISCOVER ? FACT_DISCOVERY : 0;
+    f |= s->smds ? FACT_SMDS : 0;
+    f |= session_has_next_server(s) ? FACT_NEXT_SERVER : 0;
+    f |= s->duplicate ? FACT_DUPLICATE : 0;
+    f |= session_wants_rules(s) ? FACT_RULES_WANTED : 0;
+    return f | (may_reconnect(s) ? FACT_RETRY : 0);
+}
+
 unsigned session_facts(const struct session *s)
 {
     const struct broker *b = s->broker;
-    unsigned f = 0;
+    unsigned f = facts_of_way(s) | (s->kind == SESSION_KIND_CHANGE ? facts_of_change(s) : 0);
     f |= s->client != NULL ? FACT_CLIENT : 0;
     f |= peer_serves(&b->netd) && s->netd_opened && s->net_id == 0 ? FACT_NETD_USABLE : 0;
     f |= s->netd_opened ? FACT_NETD_OPENED : 0;
@@ -206,6 +242,15 @@ static const session_actor actors[ACTION_MAX] = {
     [ACTION_SEND_INTENT] = session_send_intent,
     [ACTION_START_NETD] = session_start_netd,
     [ACTION_SEND_OPEN] = session_net_open,
+    [ACTION_READ_ADDRESSES] = session_card_addresses,
+    [ACTION_READ_MEMORY] = session_card_memory,
+    [ACTION_NEXT_SERVER] = session_next_server,
+    [ACTION_LOOK_FOR_PROFILE] = session_card_look,
+    [ACTION_READ_RULES] = session_card_rules,
+    [ACTION_RECONNECT] = session_net_reconnect,
+    [ACTION_LIST_PROFILES] = session_card_profiles,
+    [ACTION_TAKE_ARCHIVED] = session_take_archived,
+    [ACTION_RESENT] = session_resent,
     [ACTION_GET_CHALLENGE] = session_card_challenge,
     [ACTION_INITIATE] = session_net_initiate,
     [ACTION_AUTHENTICATE_SERVER] = session_card_authenticate_server,
@@ -267,6 +312,7 @@ void session_end(struct session *s)
         session_audit_change_result(s, s->failure);
     session_audit_end(s);
     session_reply(s);
+    broker_plan_delivery(b, s);
     // While lpad gets ready the netd is not this session's: it is the one that proves that there can be one.
     if (b->proof == PROOF_DONE && (b->netd.pid != 0 || b->netds_asked > b->netds_unwanted))
         broker_stop_netd(b);
@@ -309,7 +355,8 @@ static void take_cause(struct session *s, enum session_event event, const struct
 
 static bool is_start(enum session_event event)
 {
-    return event == EVENT_DOWNLOAD || event == EVENT_CHANGE || event == EVENT_READ || event == EVENT_DELIVER;
+    return event == EVENT_DOWNLOAD || event == EVENT_DISCOVER || event == EVENT_CHANGE ||
+           event == EVENT_READ || event == EVENT_DELIVER || event == EVENT_RESEND;
 }
 
 // A delivery that nobody waits for gives way, once, before its next step on the network.

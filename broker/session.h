@@ -26,6 +26,18 @@ enum session_kind {
     SESSION_KIND_CHANGE,
     SESSION_KIND_READ,
     SESSION_KIND_DELIVER,
+    SESSION_KIND_DISCOVER,
+    SESSION_KIND_RESEND,
+};
+
+// A cascade of SM-DSs is followed so far (SGP.22 v2.5, 3.6.3 gives no bound).
+#define SESSION_CASCADE_LEVELS  3
+#define SESSION_CASCADE_SERVERS 16
+
+// An event that names a server, in the order in which they are followed.
+struct session_server {
+    const Lpad__NetEvent *event;
+    unsigned level; // of SM-DSs behind it
 };
 
 // Where the session's netd connects.
@@ -54,6 +66,7 @@ struct session {
 
     uint32_t card_id, net_id, policy_id; // what is awaited; 0: nothing
     bool netd_opened, challenge_given, aborted, metadata_differs, intent_stands;
+    bool strong;          // the decision wants the person to be asked twice
     bool audited;         // session.begin is written
     const char *changing; // a profile.change.intent stands without its result: "install", "enable", ...
     bool feeding;
@@ -63,6 +76,13 @@ struct session {
     // download
     struct activation_code code; // secret
     struct session_target target;
+    Lpad__HostSource host_source;
+    bool smds, duplicate, reconnected, connected;
+    const Lpad__CardInfo *addresses, *memory_info, *rules; // as read by those states
+    struct session_server servers[SESSION_CASCADE_SERVERS];
+    size_t server_count, server_next;
+    unsigned level; // SM-DSs that led here
+    const Lpad__NetEvents *events;
     struct bytes challenge, transaction_id, server_signed1, server_signature1, ci_pk_id, server_certificate;
     struct bytes authenticate_server_response, smdp_signed2, smdp_signature2, smdp_certificate;
     struct bytes prepare_download_response, cancel_response;
@@ -79,6 +99,11 @@ struct session {
     const Lpad__CardProfiles *profiles;
     const Lpad__CardChanged *changed;
     const Lpad__CardNotifications *listed;
+    const Lpad__CardIcon *icon;
+    const Lpad__CardDone *done;
+    // of a change: notifications that it would take with it, and whether the client has agreed to that
+    uint32_t undelivered;
+    bool loss_accepted;
 
     // delivery, and a download's own notification
     struct session_notification *notifications;
@@ -138,6 +163,15 @@ enum session_event session_net_authenticate_client(struct session *s);
 enum session_event session_net_fetch(struct session *s);
 enum session_event session_net_notify(struct session *s);
 enum session_event session_net_cancel(struct session *s);
+enum session_event session_card_addresses(struct session *s);
+enum session_event session_card_memory(struct session *s);
+enum session_event session_card_rules(struct session *s);
+enum session_event session_card_profiles(struct session *s);
+enum session_event session_card_look(struct session *s);
+enum session_event session_next_server(struct session *s);
+enum session_event session_net_reconnect(struct session *s);
+enum session_event session_take_archived(struct session *s);
+enum session_event session_resent(struct session *s);
 enum session_event session_card_challenge(struct session *s);
 enum session_event session_card_authenticate_server(struct session *s);
 enum session_event session_card_prepare(struct session *s);
@@ -167,6 +201,13 @@ void session_end(struct session *s);
 
 bool session_has_next(const struct session *s, bool same_address);
 bool session_belongs_here(const struct session *s); // the result's notification and this connection
+bool session_has_next_server(const struct session *s);
+LPAD_NODISCARD bool session_take_events(struct session *s, const Lpad__NetEvents *events);
+// Where a download or discovery goes. False: the event's failure says why not.
+LPAD_NODISCARD bool session_set_target(struct session *s, const char *address, Lpad__HostSource source);
+LPAD_NODISCARD bool session_take_addresses(struct session *s);
+LPAD_NODISCARD bool session_has_memory(struct session *s); // room for a profile
+bool session_wants_rules(const struct session *s);
 LPAD_NODISCARD bool session_prepare_deliveries(struct session *s);
 void session_mark_done(struct session *s); // the card has forgotten the notification at hand
 struct session_target session_target_of(const char *address, bool *ret_valid);

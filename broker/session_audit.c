@@ -6,6 +6,7 @@
 #include "lib/log.h"
 #include "proto/convert.h"
 
+#include <sodium.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -121,7 +122,7 @@ void session_audit_begin(struct session *s)
     s->audited = true;
     audit_put_actor(a, &s->actor);
     audit_put_words(a, "operation", operation_words(s->operation));
-    if (s->kind == SESSION_KIND_CHANGE)
+    if (s->request.kind == REQUEST_CHANGE || s->request.kind == REQUEST_NICKNAME)
         audit_put_iccid(s->broker, "target", bytes_make(s->request.iccid, sizeof s->request.iccid));
     if (s->kind == SESSION_KIND_DOWNLOAD && s->target.address[0] != '\0')
         audit_put_words(a, "host", s->target.address);
@@ -196,12 +197,33 @@ void session_audit_decision(struct session *s, const Lpad__Decision *d)
     broker_end_record(s->broker, false);
 }
 
+// What is to be changed that is no profile's.
+static void put_card_change(struct session *s)
+{
+    struct audit *a = &s->broker->audit;
+    uint8_t hash[crypto_hash_sha256_BYTES];
+    if (s->request.kind == REQUEST_DEFAULT_ADDRESS)
+        audit_put_words(a, "address", s->request.address);
+    if (s->request.kind == REQUEST_RESET) {
+        audit_put_bool(a, "operational_profiles", (s->request.reset_options & RESET_OPERATIONAL) != 0);
+        audit_put_bool(a, "test_profiles", (s->request.reset_options & RESET_TEST) != 0);
+        audit_put_bool(a, "default_address", (s->request.reset_options & RESET_DEFAULT_ADDRESS) != 0);
+    }
+    if (s->request.kind == REQUEST_CRL) {
+        crypto_hash_sha256(hash, s->request.crl, s->request.crl_len);
+        audit_put_hex(a, "crl_sha256", bytes_make(hash, sizeof hash));
+    }
+    if (s->undelivered > 0)
+        audit_put_uint(a, "undelivered", s->undelivered);
+}
+
 enum err session_audit_change(struct session *s, const char *what, struct bytes iccid)
 {
     struct audit *a = begin(s, AUDIT_CHANGE_INTENT);
     audit_put_actor(a, &s->actor);
     audit_put_words(a, "operation", what);
     audit_put_iccid(s->broker, "target", iccid);
+    put_card_change(s);
     audit_put_eid(s->broker);
     enum err e = audit_end(a, true);
     if (e == ERR_OK)

@@ -124,14 +124,45 @@ enum session_event session_card_cancel(struct session *s)
     return send_card(s, &frame, -1, LPAD__CARDD_TO_BROKER__BODY_CANCEL_SESSION);
 }
 
+// What is no profile's.
+static enum session_event change_card(struct session *s)
+{
+    Lpad__BrokerToCardd frame = LPAD__BROKER_TO_CARDD__INIT;
+    Lpad__CardSetDefaultAddress address = LPAD__CARD_SET_DEFAULT_ADDRESS__INIT;
+    Lpad__CardReset reset = LPAD__CARD_RESET__INIT;
+    Lpad__CardLoadCrl crl = LPAD__CARD_LOAD_CRL__INIT;
+    if (s->request.kind == REQUEST_RESET) {
+        reset.operational_profiles = (s->request.reset_options & RESET_OPERATIONAL) != 0;
+        reset.test_profiles = (s->request.reset_options & RESET_TEST) != 0;
+        reset.default_address = (s->request.reset_options & RESET_DEFAULT_ADDRESS) != 0;
+        frame.body_case = LPAD__BROKER_TO_CARDD__BODY_RESET;
+        frame.reset = &reset;
+        return send_card(s, &frame, -1, LPAD__CARDD_TO_BROKER__BODY_CHANGED);
+    }
+    if (s->request.kind == REQUEST_CRL) {
+        crl.crl = binary_from(s->request.crl, s->request.crl_len);
+        frame.body_case = LPAD__BROKER_TO_CARDD__BODY_LOAD_CRL;
+        frame.load_crl = &crl;
+    } else {
+        address.address = s->request.address;
+        frame.body_case = LPAD__BROKER_TO_CARDD__BODY_SET_DEFAULT_ADDRESS;
+        frame.set_default_address = &address;
+    }
+    return send_card(s, &frame, -1, LPAD__CARDD_TO_BROKER__BODY_DONE);
+}
+
 enum session_event session_card_change(struct session *s)
 {
     Lpad__BrokerToCardd frame = LPAD__BROKER_TO_CARDD__INIT;
     Lpad__CardChangeProfile change = LPAD__CARD_CHANGE_PROFILE__INIT;
     Lpad__CardSetNickname nickname = LPAD__CARD_SET_NICKNAME__INIT;
     ProtobufCBinaryData iccid = binary_from(s->request.iccid, sizeof s->request.iccid);
-    if (session_audit_change(s, operation_words(s->operation), bytes_from_binary(iccid)) != ERR_OK)
+    bool of_profile = s->request.kind == REQUEST_CHANGE || s->request.kind == REQUEST_NICKNAME;
+    if (session_audit_change(s, operation_words(s->operation),
+                             of_profile ? bytes_from_binary(iccid) : bytes_make(NULL, 0)) != ERR_OK)
         return audit_failed(s);
+    if (!of_profile)
+        return change_card(s);
     if (s->request.kind == REQUEST_NICKNAME) {
         nickname.iccid = iccid;
         nickname.nickname = s->request.nickname;
@@ -157,22 +188,76 @@ enum session_event session_card_list(struct session *s)
     return send_card(s, &frame, -1, LPAD__CARDD_TO_BROKER__BODY_NOTIFICATIONS);
 }
 
-enum session_event session_card_read(struct session *s)
+static enum session_event get_info(struct session *s, bool euicc_info2, bool addresses, bool rat)
 {
     Lpad__BrokerToCardd frame = LPAD__BROKER_TO_CARDD__INIT;
     Lpad__CardGetInfo info = LPAD__CARD_GET_INFO__INIT;
-    Lpad__CardListProfiles profiles = LPAD__CARD_LIST_PROFILES__INIT;
-    if (s->request.kind == REQUEST_NOTIFICATIONS)
-        return session_card_list(s);
-    if (s->request.kind == REQUEST_PROFILES) {
-        frame.body_case = LPAD__BROKER_TO_CARDD__BODY_LIST_PROFILES;
-        frame.list_profiles = &profiles;
-        return send_card(s, &frame, -1, LPAD__CARDD_TO_BROKER__BODY_PROFILES);
-    }
-    info.euicc_info2 = info.addresses = s->request.kind == REQUEST_EUICC_INFO;
+    info.euicc_info2 = euicc_info2;
+    info.addresses = addresses;
+    info.has_rat = info.rat = rat;
     frame.body_case = LPAD__BROKER_TO_CARDD__BODY_GET_INFO;
     frame.get_info = &info;
     return send_card(s, &frame, -1, LPAD__CARDD_TO_BROKER__BODY_INFO);
+}
+
+enum session_event session_card_addresses(struct session *s)
+{
+    return get_info(s, false, true, false);
+}
+
+enum session_event session_card_memory(struct session *s)
+{
+    return get_info(s, true, false, false);
+}
+
+enum session_event session_card_rules(struct session *s)
+{
+    return get_info(s, false, false, true);
+}
+
+static enum session_event list_profiles(struct session *s, Lpad__CardListProfiles *which)
+{
+    Lpad__BrokerToCardd frame = LPAD__BROKER_TO_CARDD__INIT;
+    frame.body_case = LPAD__BROKER_TO_CARDD__BODY_LIST_PROFILES;
+    frame.list_profiles = which;
+    return send_card(s, &frame, -1, LPAD__CARDD_TO_BROKER__BODY_PROFILES);
+}
+
+enum session_event session_card_profiles(struct session *s)
+{
+    Lpad__CardListProfiles all = LPAD__CARD_LIST_PROFILES__INIT;
+    return list_profiles(s, &all);
+}
+
+// The announced profile, if the card has it; all of them when its rules make the others matter.
+enum session_event session_card_look(struct session *s)
+{
+    Lpad__CardListProfiles which = LPAD__CARD_LIST_PROFILES__INIT;
+    which.has_iccid = !session_wants_rules(s);
+    which.iccid = s->metadata->iccid;
+    return list_profiles(s, &which);
+}
+
+static enum session_event read_icon(struct session *s)
+{
+    Lpad__BrokerToCardd frame = LPAD__BROKER_TO_CARDD__INIT;
+    Lpad__CardGetIcon request = LPAD__CARD_GET_ICON__INIT;
+    request.iccid = binary_from(s->request.iccid, sizeof s->request.iccid);
+    frame.body_case = LPAD__BROKER_TO_CARDD__BODY_GET_ICON;
+    frame.get_icon = &request;
+    return send_card(s, &frame, -1, LPAD__CARDD_TO_BROKER__BODY_ICON);
+}
+
+enum session_event session_card_read(struct session *s)
+{
+    if (s->request.kind == REQUEST_NOTIFICATIONS)
+        return session_card_list(s);
+    if (s->request.kind == REQUEST_PROFILES)
+        return session_card_profiles(s);
+    if (s->request.kind == REQUEST_ICON)
+        return read_icon(s);
+    bool asked = s->request.kind == REQUEST_EUICC_INFO;
+    return get_info(s, true, asked, asked && s->request.rat);
 }
 
 enum session_event session_card_retrieve(struct session *s)
@@ -210,6 +295,19 @@ static enum session_event mismatch(struct session *s, const char *what)
     return EVENT_LOCAL_FAILED;
 }
 
+// The CIs that the card verifies with do not change either.
+static void keep_trust(struct card_facts *card, const Lpad__CardInfo2 *info2)
+{
+    card->ci_count = 0;
+    for (size_t i = 0; i < info2->n_ci_pk_ids_verification && i < CARD_CI_IDS_MAX; i++) {
+        ProtobufCBinaryData id = info2->ci_pk_ids_verification[i];
+        LPAD_ASSERT(id.len <= sizeof card->ci_ids[i].octets);
+        memcpy(card->ci_ids[i].octets, id.data, id.len);
+        card->ci_ids[i].len = id.len;
+        card->ci_count++;
+    }
+}
+
 static enum session_event take_info(struct session *s, const Lpad__CardInfo *m)
 {
     struct card_facts *card = &s->broker->card;
@@ -217,8 +315,43 @@ static enum session_event take_info(struct session *s, const Lpad__CardInfo *m)
     memcpy(card->euicc_info1, m->euicc_info1.data, m->euicc_info1.len);
     card->euicc_info1_len = m->euicc_info1.len;
     card->known = true;
-    s->info = session_copy(s, &s->memory, &m->base);
-    return s->info != NULL ? EVENT_CARD_OK : too_large(s);
+    if (m->info2 != NULL)
+        keep_trust(card, m->info2);
+    const Lpad__CardInfo *copy = session_copy(s, &s->memory, &m->base);
+    if (copy == NULL)
+        return too_large(s);
+    if (s->state == SESSION_ADDRESSES) {
+        s->addresses = copy;
+        return session_take_addresses(s) ? EVENT_CARD_OK : EVENT_LOCAL_FAILED;
+    }
+    if (s->state == SESSION_CONNECT) {
+        s->memory_info = copy;
+        return session_has_memory(s) ? EVENT_CARD_OK : EVENT_LOCAL_FAILED;
+    }
+    if (s->state == SESSION_PREFLIGHT)
+        s->rules = copy;
+    else
+        s->info = copy;
+    return EVENT_CARD_OK;
+}
+
+static enum session_event take_profiles(struct session *s, const Lpad__CardProfiles *m)
+{
+    s->profiles = session_copy(s, &s->memory, &m->base);
+    if (s->profiles == NULL)
+        return too_large(s);
+    if (s->state != SESSION_PREFLIGHT) {
+        broker_note_profiles(s->broker, m->n_profiles, m->profiles);
+        return EVENT_CARD_OK;
+    }
+    for (size_t i = 0; i < m->n_profiles && !s->duplicate; i++)
+        s->duplicate =
+            bytes_equal(bytes_from_binary(m->profiles[i]->iccid), bytes_from_binary(s->metadata->iccid));
+    if (s->duplicate)
+        session_set_failure(
+            s, ERR_INPUT,
+            "this profile is already on the card; the order stays usable: delete the profile first");
+    return EVENT_CARD_OK;
 }
 
 static enum session_event take_authenticated(struct session *s, const Lpad__CardAuthenticateServerOk *m)
@@ -231,6 +364,11 @@ static enum session_event take_authenticated(struct session *s, const Lpad__Card
     // What netd typed and what the card signed must be the same transaction.
     if (!bytes_equal(bytes_from_binary(m->transaction_id), s->transaction_id))
         return mismatch(s, "the server's transactionId is not the one that it signed");
+    s->smds = m->has_discovery_server && m->discovery_server;
+    if (s->smds && s->kind == SESSION_KIND_DOWNLOAD && s->host_source != LPAD__HOST_SOURCE__HOST_FROM_EVENT)
+        return mismatch(s, "the server is a discovery server (SM-DS): it has no profiles");
+    if (!s->smds && s->kind == SESSION_KIND_DISCOVER)
+        return mismatch(s, "the card's SM-DS address leads to a server that is none");
     return EVENT_CARD_OK;
 }
 
@@ -278,6 +416,9 @@ static enum session_event take_loaded(struct session *s, const Lpad__CardLoaded 
     if (s->loaded == NULL)
         return too_large(s);
     s->notification = s->loaded->notification;
+    broker_note_debt(s->broker, s->broker->debt + 1);
+    if (s->metadata->profile_class == LPAD__PROFILE_CLASS__CLASS_TEST && !m->has_error_reason)
+        s->broker->test_profiles++;
     s->pending_notification = bytes_from_binary(s->loaded->profile_installation_result);
     if (m->has_bpp_command || m->has_error_reason)
         set_load_failure(s, m);
@@ -290,11 +431,33 @@ static enum session_event take_changed(struct session *s, const Lpad__CardChange
     s->intent_stands = false;
     s->changed = session_copy(s, &s->memory, &m->base);
     session_audit_change_result(s, NULL);
+    broker_note_profiles(s->broker, m->n_profiles, m->profiles);
     return s->changed != NULL ? EVENT_CARD_OK : too_large(s);
+}
+
+static enum session_event take_done(struct session *s, const Lpad__CardDone *m)
+{
+    s->intent_stands = false;
+    s->done = session_copy(s, &s->memory, &m->base);
+    session_audit_change_result(s, NULL);
+    return s->done != NULL ? EVENT_CARD_OK : too_large(s);
+}
+
+// What a change would leave undelivered: of the one profile, or of all.
+static void count_undelivered(struct session *s)
+{
+    bool all = s->operation == LPAD__OPERATION__OPERATION_RESET;
+    struct bytes iccid = bytes_make(s->request.iccid, sizeof s->request.iccid);
+    for (size_t i = 0; i < s->listed->n_notifications; i++) {
+        const Lpad__Notification *n = s->listed->notifications[i];
+        if (all || (n->has_iccid && bytes_equal(bytes_from_binary(n->iccid), iccid)))
+            s->undelivered++;
+    }
 }
 
 static enum session_event take_listed(struct session *s, const Lpad__CardNotifications *m)
 {
+    broker_note_debt(s->broker, (uint32_t)m->n_notifications);
     if (s->state == SESSION_REMOVE || s->state == SESSION_DELIVER_REMOVE) {
         broker_forget_kept(s->broker, s->notification->sequence_number);
         session_mark_done(s);
@@ -305,6 +468,8 @@ static enum session_event take_listed(struct session *s, const Lpad__CardNotific
         return too_large(s);
     if (s->kind == SESSION_KIND_DELIVER && !session_prepare_deliveries(s))
         return too_large(s);
+    if (s->state == SESSION_CHANGE_LOOK)
+        count_undelivered(s);
     return EVENT_CARD_OK;
 }
 
@@ -325,9 +490,11 @@ static enum session_event take_ok(struct session *s, const Lpad__CarddToBroker *
     switch (m->body_case) {
     case LPAD__CARDD_TO_BROKER__BODY_FAILURE: session_copy_failure(s, m->failure); return EVENT_CARD_FAILED;
     case LPAD__CARDD_TO_BROKER__BODY_INFO: return take_info(s, m->info);
-    case LPAD__CARDD_TO_BROKER__BODY_PROFILES:
-        s->profiles = session_copy(s, &s->memory, &m->profiles->base);
-        return s->profiles != NULL ? EVENT_CARD_OK : too_large(s);
+    case LPAD__CARDD_TO_BROKER__BODY_PROFILES: return take_profiles(s, m->profiles);
+    case LPAD__CARDD_TO_BROKER__BODY_ICON:
+        s->icon = session_copy(s, &s->memory, &m->icon->base);
+        return s->icon != NULL ? EVENT_CARD_OK : too_large(s);
+    case LPAD__CARDD_TO_BROKER__BODY_DONE: return take_done(s, m->done);
     case LPAD__CARDD_TO_BROKER__BODY_CHALLENGE:
         s->challenge_given = true;
         if (!session_copy_bytes(s, &s->memory, m->challenge->euicc_challenge, &s->challenge))
@@ -348,8 +515,6 @@ static enum session_event take_ok(struct session *s, const Lpad__CarddToBroker *
     case LPAD__CARDD_TO_BROKER__BODY_CHANGED: return take_changed(s, m->changed);
     case LPAD__CARDD_TO_BROKER__BODY_NOTIFICATIONS: return take_listed(s, m->notifications);
     case LPAD__CARDD_TO_BROKER__BODY_NOTIFICATION: return take_retrieved(s, m->notification);
-    case LPAD__CARDD_TO_BROKER__BODY_ICON:
-    case LPAD__CARDD_TO_BROKER__BODY_DONE:
     case LPAD__CARDD_TO_BROKER__BODY_PROGRESS:
     case LPAD__CARDD_TO_BROKER__BODY_HELLO:
     case LPAD__CARDD_TO_BROKER__BODY__NOT_SET:

@@ -7,6 +7,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#define DISCOVERED_MAX 32 // as NetEvents of net.proto
+
 void session_tell_stage(struct session *s)
 {
     uint8_t stage = session_states[s->state].stage;
@@ -37,6 +39,27 @@ enum session_event session_tell_progress(struct session *s)
     return EVENT_NONE;
 }
 
+static bool goes(const struct session *s, const Lpad__Profile *p)
+{
+    if (s->operation == LPAD__OPERATION__OPERATION_DELETE)
+        return bytes_equal(bytes_from_binary(p->iccid),
+                           bytes_make(s->request.iccid, sizeof s->request.iccid));
+    bool operational = p->profile_class == LPAD__PROFILE_CLASS__CLASS_OPERATIONAL;
+    bool test = p->profile_class == LPAD__PROFILE_CLASS__CLASS_TEST;
+    return (operational && (s->request.reset_options & RESET_OPERATIONAL) != 0) ||
+           (test && (s->request.reset_options & RESET_TEST) != 0);
+}
+
+// The profiles that the change would take away.
+static size_t find_gone(const struct session *s, Lpad__Profile *ret_gone[static 64])
+{
+    size_t n = 0;
+    for (size_t i = 0; s->profiles != NULL && i < s->profiles->n_profiles && n < 64; i++)
+        if (goes(s, s->profiles->profiles[i]))
+            ret_gone[n++] = s->profiles->profiles[i];
+    return n;
+}
+
 static enum session_event ask(struct session *s, Lpad__Question question)
 {
     if (s->client == NULL)
@@ -45,8 +68,16 @@ static enum session_event ask(struct session *s, Lpad__Question question)
     Lpad__Ask body = LPAD__ASK__INIT;
     body.question = question;
     body.metadata = (Lpad__Metadata *)(uintptr_t)s->metadata;
-    if (s->kind == SESSION_KIND_DOWNLOAD)
+    if (s->target.address[0] != '\0')
         body.host = s->target.address;
+    body.has_strong = body.strong = s->strong && question == LPAD__QUESTION__ASK_CONSENT;
+    body.has_operation = true;
+    body.operation = s->operation;
+    Lpad__Profile *gone[64];
+    body.profiles = gone;
+    body.n_profiles = s->kind == SESSION_KIND_CHANGE ? find_gone(s, gone) : 0;
+    body.has_undelivered = s->undelivered > 0;
+    body.undelivered = s->undelivered;
     body.has_timeout_ms = true;
     body.timeout_ms = s->broker->settings->consent_timeout_ms;
     frame.body_case = LPAD__BROKER_TO_CLIENT__BODY_ASK;
@@ -200,21 +231,78 @@ static void reply_info(struct session *s, struct client *c)
     client_send(c, &frame);
 }
 
+static void reply_icon(struct session *s, struct client *c)
+{
+    Lpad__BrokerToClient frame = LPAD__BROKER_TO_CLIENT__INIT;
+    Lpad__IconReply body = LPAD__ICON_REPLY__INIT;
+    body.icon_type = s->icon->icon_type;
+    body.icon = s->icon->icon;
+    frame.body_case = LPAD__BROKER_TO_CLIENT__BODY_ICON;
+    frame.icon = &body;
+    client_send(c, &frame);
+}
+
+static void reply_done(struct session *s, struct client *c)
+{
+    Lpad__BrokerToClient frame = LPAD__BROKER_TO_CLIENT__INIT;
+    Lpad__DoneReply body = LPAD__DONE_REPLY__INIT;
+    body.n_missing_crl_parts = s->done->n_missing_crl_parts;
+    body.missing_crl_parts = s->done->missing_crl_parts;
+    frame.body_case = LPAD__BROKER_TO_CLIENT__BODY_DONE;
+    frame.done = &body;
+    client_send(c, &frame);
+}
+
+// What the card says is told even when its SM-DS could not be asked.
+static bool has_discovered(const struct session *s)
+{
+    if (s->kind != SESSION_KIND_DISCOVER || s->addresses == NULL)
+        return false;
+    return s->failure == NULL || err_class_of((enum err)s->failure->error) == ERR_CLASS_REMOTE;
+}
+
+static void reply_discovered(struct session *s, struct client *c)
+{
+    Lpad__BrokerToClient frame = LPAD__BROKER_TO_CLIENT__INIT;
+    Lpad__DiscoveredReply body = LPAD__DISCOVERED_REPLY__INIT;
+    Lpad__DiscoveredEvent events[DISCOVERED_MAX], *list[DISCOVERED_MAX];
+    body.default_smdp_address = s->addresses->default_smdp_address;
+    body.root_smds_address = s->addresses->root_smds_address;
+    for (size_t i = 0; s->events != NULL && i < s->events->n_events && i < DISCOVERED_MAX; i++) {
+        lpad__discovered_event__init(&events[i]);
+        events[i].address = s->events->events[i]->rsp_server_address;
+        events[i].event_id = s->events->events[i]->event_id;
+        list[i] = &events[i];
+        body.n_events++;
+    }
+    body.events = list;
+    body.failure = (Lpad__Failure *)(uintptr_t)s->failure;
+    frame.body_case = LPAD__BROKER_TO_CLIENT__BODY_DISCOVERED;
+    frame.discovered = &body;
+    client_send(c, &frame);
+}
+
 void session_reply(struct session *s)
 {
     struct client *c = s->client;
     s->client = NULL;
     if (c == NULL)
         return;
-    if (s->failure != NULL)
+    if (has_discovered(s))
+        reply_discovered(s, c);
+    else if (s->failure != NULL)
         client_send_failure(c, s->failure);
     else if (s->kind == SESSION_KIND_DOWNLOAD && s->loaded != NULL)
         reply_downloaded(s, c);
-    else if (s->kind == SESSION_KIND_DELIVER)
+    else if (s->kind == SESSION_KIND_DELIVER || (s->kind == SESSION_KIND_RESEND && s->delivered_count > 0))
         reply_delivered(s, c);
-    else if (s->changed != NULL || s->profiles != NULL)
+    else if (s->done != NULL)
+        reply_done(s, c);
+    else if (s->icon != NULL)
+        reply_icon(s, c);
+    else if (s->changed != NULL || s->request.kind == REQUEST_PROFILES)
         reply_profiles(s, c);
-    else if (s->listed != NULL)
+    else if (s->request.kind == REQUEST_NOTIFICATIONS)
         reply_notifications(s, c);
     else if (s->info != NULL)
         reply_info(s, c);

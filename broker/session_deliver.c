@@ -192,3 +192,38 @@ enum session_event session_archive(struct session *s)
     session_audit_notification(s, true);
     return EVENT_NONE;
 }
+
+// --- once more ---
+
+// What was delivered, as the notification at hand.
+enum session_event session_take_archived(struct session *s)
+{
+    struct archive_row row;
+    struct broker *b = s->broker;
+    enum err e = archive_read(&b->archive, b->card.eid, s->request.sequence_number, &s->memory, &row,
+                              &s->pending_notification);
+    if (e != ERR_OK) {
+        session_set_failure(
+            s, e,
+            "the archive has no such notification of this card: only delivered ones are there, for a time");
+        return EVENT_LOCAL_FAILED;
+    }
+    Lpad__Notification n = LPAD__NOTIFICATION__INIT;
+    n.sequence_number = row.sequence_number;
+    n.event = row.event;
+    n.address = row.address;
+    n.has_iccid = row.iccid_len == sizeof row.iccid;
+    n.iccid = binary_from(row.iccid, row.iccid_len);
+    s->notification = session_copy(s, &s->memory, &n.base);
+    if (s->notification == NULL)
+        return EVENT_LOCAL_FAILED;
+    return session_set_target(s, row.address, LPAD__HOST_SOURCE__HOST_FROM_NOTIFICATION) ? EVENT_NONE
+                                                                                         : EVENT_LOCAL_FAILED;
+}
+
+enum session_event session_resent(struct session *s)
+{
+    s->delivered_count++;
+    session_audit_notification(s, true);
+    return EVENT_NONE;
+}

@@ -16,37 +16,68 @@ static const struct kind_info kinds[REQUEST_KIND_MAX] = {
     [REQUEST_EUICC_INFO] = {SESSION_KIND_READ,     EVENT_READ    },
     [REQUEST_PROFILES] = {SESSION_KIND_READ,     EVENT_READ    },
     [REQUEST_NOTIFICATIONS] = {SESSION_KIND_READ,     EVENT_READ    },
+    [REQUEST_ICON] = {SESSION_KIND_READ,     EVENT_READ    },
     [REQUEST_CHANGE] = {SESSION_KIND_CHANGE,   EVENT_CHANGE  },
     [REQUEST_NICKNAME] = {SESSION_KIND_CHANGE,   EVENT_CHANGE  },
+    [REQUEST_DEFAULT_ADDRESS] = {SESSION_KIND_CHANGE,   EVENT_CHANGE  },
+    [REQUEST_RESET] = {SESSION_KIND_CHANGE,   EVENT_CHANGE  },
+    [REQUEST_CRL] = {SESSION_KIND_CHANGE,   EVENT_CHANGE  },
     [REQUEST_DOWNLOAD] = {SESSION_KIND_DOWNLOAD, EVENT_DOWNLOAD},
+    [REQUEST_DISCOVER] = {SESSION_KIND_DISCOVER, EVENT_DISCOVER},
     [REQUEST_DELIVER] = {SESSION_KIND_DELIVER,  EVENT_DELIVER },
+    [REQUEST_RESEND] = {SESSION_KIND_RESEND,   EVENT_RESEND  },
 };
-
-static bool port_is_allowed(const struct broker *b, uint32_t port)
-{
-    for (size_t i = 0; i < b->settings->n_ports; i++)
-        if (b->settings->ports[i] == port)
-            return true;
-    return false;
-}
 
 static bool read_activation_code(struct session *s)
 {
-    char detail[160];
     enum activation_code_error e =
         activation_code_parse(s->request.activation_code, strlen(s->request.activation_code), &s->code);
     explicit_bzero(s->request.activation_code, sizeof s->request.activation_code);
-    if (e != ACTIVATION_CODE_OK) {
-        session_set_failure(s, ERR_INPUT, activation_code_words(e));
-        return false;
-    }
-    s->target.host = s->code.host;
-    memcpy(s->target.address, s->code.smdp_address, sizeof s->target.address);
-    if (port_is_allowed(s->broker, host_port(&s->code.host)))
+    if (e == ACTIVATION_CODE_OK)
+        return session_set_target(s, s->code.smdp_address, LPAD__HOST_SOURCE__HOST_FROM_CODE);
+    session_set_failure(s, ERR_INPUT, activation_code_words(e));
+    return false;
+}
+
+static bool read_event(struct session *s)
+{
+    size_t len = strlen(s->request.event_id);
+    LPAD_ASSERT(len < sizeof s->code.matching_id);
+    memcpy(s->code.matching_id, s->request.event_id, len + 1);
+    return session_set_target(s, s->request.address, LPAD__HOST_SOURCE__HOST_FROM_EVENT);
+}
+
+static bool read_way(struct session *s)
+{
+    if (s->request.default_server)
+        return true; // the card tells
+    return s->request.address[0] != '\0' ? read_event(s) : read_activation_code(s);
+}
+
+// Whether the operation leaves a notification behind that a server must be told.
+static bool makes_debt(const struct session *s)
+{
+    return s->kind == SESSION_KIND_DOWNLOAD || s->request.kind == REQUEST_CHANGE ||
+           s->request.kind == REQUEST_RESET;
+}
+
+// Whoever does not get his notifications out must not make more of them.
+static bool debt_allows(struct session *s)
+{
+    const struct broker *b = s->broker;
+    const Lpad__PolicyStatus *p = b->policy_status;
+    if (!makes_debt(s) || p == NULL || !p->has_debt_max || b->debt < p->debt_max)
         return true;
-    snprintf(detail, sizeof detail, "the activation code names port %u, which network.ports does not allow",
-             (unsigned)host_port(&s->code.host));
-    session_set_failure(s, ERR_INPUT, detail);
+    char detail[160];
+    Lpad__Failure failure = LPAD__FAILURE__INIT;
+    snprintf(detail, sizeof detail,
+             "%u notifications are not delivered, and the policy stops changes at %u: deliver them first",
+             b->debt, p->debt_max);
+    failure.error = ERR_DENIED;
+    failure.has_deny_reason = true;
+    failure.deny_reason = LPAD__DENY_REASON__DENY_DEBT;
+    failure.detail = detail;
+    session_copy_failure(s, &failure);
     return false;
 }
 
@@ -54,7 +85,8 @@ static bool read_activation_code(struct session *s)
 static bool may_begin(struct session *s)
 {
     const struct broker *b = s->broker;
-    if (!peer_serves(&b->cardd) || (s->request.kind != REQUEST_PROBE && !b->card.known)) {
+    bool card = s->kind != SESSION_KIND_RESEND;
+    if (card && (!peer_serves(&b->cardd) || (s->request.kind != REQUEST_PROBE && !b->card.known))) {
         session_set_failure(s, ERR_CARD_GONE, "no card can be reached at the moment");
         return false;
     }
@@ -65,16 +97,14 @@ static bool may_begin(struct session *s)
                             "the audit file cannot be written: nothing is done that changes the card");
         return false;
     }
-    return s->kind != SESSION_KIND_DOWNLOAD || read_activation_code(s);
+    return debt_allows(s) && (s->kind != SESSION_KIND_DOWNLOAD || read_way(s));
 }
 
 void session_begin(struct session *s, struct request *request, struct client *client)
 {
     struct broker *b = s->broker;
     LPAD_ASSERT(session_is_idle(s));
-    s->request = *request;
-    explicit_bzero(request->activation_code, sizeof request->activation_code);
-    explicit_bzero(request->confirmation_code, sizeof request->confirmation_code);
+    request_move(&s->request, request);
     s->kind = kinds[s->request.kind].kind;
     s->number = (uint32_t)++b->sessions;
     s->client = client;
@@ -86,7 +116,7 @@ void session_begin(struct session *s, struct request *request, struct client *cl
     if (client != NULL)
         s->actor = client->actor;
     bool may = may_begin(s);
-    if (s->kind == SESSION_KIND_DOWNLOAD || s->kind == SESSION_KIND_CHANGE)
+    if (s->kind != SESSION_KIND_READ && s->kind != SESSION_KIND_DELIVER)
         session_audit_begin(s);
     if (may) {
         session_feed(s, kinds[s->request.kind].start);
@@ -123,6 +153,8 @@ void session_on_answer(struct session *s, const Lpad__Answer *answer)
         s->request.has_confirmation_code = true;
     }
     bool yes = answer->yes && (s->state != SESSION_CONFIRMATION_CODE || s->request.has_confirmation_code);
+    if (answer->yes && session_states[s->state].phase == PHASE_ASKING)
+        s->loss_accepted = true; // it was part of the question
     bool later = !answer->yes && answer->has_postpone && answer->postpone;
     session_feed(s, yes ? EVENT_YES : later ? EVENT_POSTPONE : EVENT_NO);
 }

@@ -37,6 +37,15 @@ enum session_event session_start_netd(struct session *s)
     return EVENT_NETD_GONE;
 }
 
+// The same transaction over a new connection.
+enum session_event session_net_reconnect(struct session *s)
+{
+    s->reconnected = true;
+    // What went wrong is audited with the step; it is no failure when this works.
+    s->event_failure = NULL;
+    return session_start_netd(s);
+}
+
 enum session_event session_net_open(struct session *s)
 {
     const struct broker *b = s->broker;
@@ -50,6 +59,11 @@ enum session_event session_net_open(struct session *s)
         open.has_euicc_info1 = true;
         open.euicc_info1 = binary_from(b->card.euicc_info1, b->card.euicc_info1_len);
     }
+    ProtobufCBinaryData ids[CARD_CI_IDS_MAX];
+    for (size_t i = 0; i < b->card.ci_count; i++)
+        ids[i] = binary_from(b->card.ci_ids[i].octets, b->card.ci_ids[i].len);
+    open.n_ci_pk_ids = b->card.ci_count;
+    open.ci_pk_ids = ids;
     frame.body_case = LPAD__BROKER_TO_NETD__BODY_OPEN;
     frame.open = &open;
     return ask_netd(s, &frame, LPAD__NETD_TO_BROKER__BODY_OPENED);
@@ -73,9 +87,12 @@ enum session_event session_net_authenticate_client(struct session *s)
     Lpad__NetAuthenticateClient request = LPAD__NET_AUTHENTICATE_CLIENT__INIT;
     request.transaction_id = binary_from_bytes(s->transaction_id);
     request.authenticate_server_response = binary_from_bytes(s->authenticate_server_response);
+    request.has_discovery = request.discovery = s->smds;
     frame.body_case = LPAD__BROKER_TO_NETD__BODY_AUTHENTICATE_CLIENT;
     frame.authenticate_client = &request;
-    return ask_netd(s, &frame, LPAD__NETD_TO_BROKER__BODY_AUTHENTICATE_CLIENT);
+    return ask_netd(s, &frame,
+                    s->smds ? LPAD__NETD_TO_BROKER__BODY_EVENTS
+                            : LPAD__NETD_TO_BROKER__BODY_AUTHENTICATE_CLIENT);
 }
 
 enum session_event session_net_fetch(struct session *s)
@@ -143,7 +160,13 @@ static enum session_event take_client_authenticated(struct session *s, const Lpa
 static enum session_event take_ok(struct session *s, const Lpad__NetdToBroker *m, int fd)
 {
     switch (m->body_case) {
-    case LPAD__NETD_TO_BROKER__BODY_OPENED: s->netd_opened = true; return EVENT_NETD_OPENED;
+    case LPAD__NETD_TO_BROKER__BODY_OPENED:
+        s->netd_opened = true;
+        // In the other states it connects only when it has something to send.
+        s->connected = s->connected || s->state == SESSION_CONNECT;
+        return EVENT_NETD_OPENED;
+    case LPAD__NETD_TO_BROKER__BODY_EVENTS:
+        return session_take_events(s, m->events) ? EVENT_NETD_OK : out_of_memory(s);
     case LPAD__NETD_TO_BROKER__BODY_INITIATE_AUTHENTICATION:
         return take_initiated(s, m->initiate_authentication);
     case LPAD__NETD_TO_BROKER__BODY_AUTHENTICATE_CLIENT:
@@ -157,7 +180,6 @@ static enum session_event take_ok(struct session *s, const Lpad__NetdToBroker *m
         return EVENT_NETD_OK;
     case LPAD__NETD_TO_BROKER__BODY_CANCEL_SESSION: return EVENT_NETD_OK;
     case LPAD__NETD_TO_BROKER__BODY_FAILURE: session_copy_failure(s, m->failure); return EVENT_NETD_FAILED;
-    case LPAD__NETD_TO_BROKER__BODY_EVENTS:
     case LPAD__NETD_TO_BROKER__BODY_PROGRESS:
     case LPAD__NETD_TO_BROKER__BODY_HELLO:
     case LPAD__NETD_TO_BROKER__BODY__NOT_SET:

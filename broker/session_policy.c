@@ -5,6 +5,7 @@
 #include "lib/log.h"
 #include "proto/convert.h"
 
+#include <sodium.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -19,6 +20,26 @@ static enum session_event ask_policyd(struct session *s, Lpad__BrokerToPolicyd *
     }
     session_set_failure(s, e, "lpad-policyd does not run; it is started again by itself: try again");
     return EVENT_POLICY_GONE;
+}
+
+static void fill_change(struct session *s, Lpad__Intent *intent,
+                        uint8_t hash[static crypto_hash_sha256_BYTES])
+{
+    struct request *r = &s->request;
+    if (r->kind == REQUEST_DEFAULT_ADDRESS) {
+        intent->address = r->address;
+    } else if (r->kind == REQUEST_RESET) {
+        intent->has_reset_options = true;
+        intent->reset_options = r->reset_options;
+    } else if (r->kind == REQUEST_CRL) {
+        crypto_hash_sha256(hash, r->crl, r->crl_len);
+        intent->has_crl_sha256 = true;
+        intent->crl_sha256 = binary_from(hash, crypto_hash_sha256_BYTES);
+    } else {
+        intent->has_iccid = true;
+        intent->iccid = binary_from(r->iccid, sizeof r->iccid);
+        intent->nickname = r->kind == REQUEST_NICKNAME ? r->nickname : NULL;
+    }
 }
 
 enum session_event session_send_intent(struct session *s)
@@ -36,19 +57,37 @@ enum session_event session_send_intent(struct session *s)
     }
     intent.actor = &actor;
     intent.operation = s->operation;
+    uint8_t hash[crypto_hash_sha256_BYTES];
     if (s->kind == SESSION_KIND_CHANGE) {
-        intent.has_iccid = true;
-        intent.iccid = binary_from(s->request.iccid, sizeof s->request.iccid);
-        if (s->request.kind == REQUEST_NICKNAME)
-            intent.nickname = s->request.nickname;
+        fill_change(s, &intent, hash);
     } else {
         intent.host = s->target.host.name;
         intent.has_port = true;
         intent.port = host_port(&s->target.host);
+        intent.has_host_source = true;
+        intent.host_source = s->operation == LPAD__OPERATION__OPERATION_NOTIFY
+                                 ? LPAD__HOST_SOURCE__HOST_FROM_NOTIFICATION
+                                 : s->host_source;
     }
     frame.body_case = LPAD__BROKER_TO_POLICYD__BODY_INTENT;
     frame.intent = &intent;
     return ask_policyd(s, &frame);
+}
+
+// What the card says that bears on a profile with policy rules (SGP.22 v2.5, 2.9).
+static void fill_rules(const struct session *s, Lpad__InstallIntent *install)
+{
+    install->n_rat = s->rules->n_rat;
+    install->rat = s->rules->rat;
+    const Lpad__CardInfo2 *info2 = s->memory_info != NULL ? s->memory_info->info2 : NULL;
+    if (info2 != NULL && info2->has_forbidden_pprs) {
+        install->has_forbidden_pprs = true;
+        install->forbidden_pprs = info2->forbidden_pprs;
+    }
+    install->has_operational_installed = true;
+    for (size_t i = 0; s->profiles != NULL && i < s->profiles->n_profiles; i++)
+        if (s->profiles->profiles[i]->profile_class == LPAD__PROFILE_CLASS__CLASS_OPERATIONAL)
+            install->operational_installed = true;
 }
 
 enum session_event session_send_install_intent(struct session *s)
@@ -59,6 +98,8 @@ enum session_event session_send_install_intent(struct session *s)
     install.confirmation_code_required = s->confirmation_code_required;
     install.transaction_id = binary_from_bytes(s->transaction_id);
     install.smdp_oid = (char *)(uintptr_t)s->smdp_oid;
+    if (s->rules != NULL)
+        fill_rules(s, &install);
     frame.body_case = LPAD__BROKER_TO_POLICYD__BODY_INSTALL;
     frame.install = &install;
     return ask_policyd(s, &frame);
@@ -106,6 +147,7 @@ void session_on_decision(struct session *s, const Lpad__Decision *d)
 {
     s->policy_id = 0;
     s->event_failure = NULL;
+    s->strong = d->has_strong && d->strong;
     s->decision_reason = d->has_cancel_reason ? (int)d->cancel_reason : -1;
     session_audit_decision(s, d);
     switch (d->verdict) {

@@ -6,8 +6,8 @@
 // come first, then those of its phase; the first whose facts fit wins. A pair that no row covers must never
 // happen; it ends the session as safely as its phase allows and is audited.
 //
-// One session runs at a time: the card is one. Kinds: download (SGP.22 v2.5, 3.1.3), change (3.2), read, and
-// delivery of pending notifications (3.5).
+// One session runs at a time: the card is one. Kinds: download (SGP.22 v2.5, 3.1.3), discovery of events at
+// an SM-DS (3.6), change (3.2), read, delivery of pending notifications (3.5), and sending one again.
 #ifndef LPAD_BROKER_SESSION_TABLE_H
 #define LPAD_BROKER_SESSION_TABLE_H
 
@@ -20,18 +20,23 @@
 
 enum session_state {
     SESSION_IDLE,
-    // download
+    // download, and discovery as far as the server's authentication
+    SESSION_ADDRESSES, // those that the card is configured with
     SESSION_INTENT,
-    SESSION_CONNECT, // netd connects while the card gives its challenge
+    SESSION_DISCOVER_CONSENT,
+    SESSION_CONNECT, // netd connects while the card tells its memory and gives its challenge
     SESSION_INITIATE,
     SESSION_AUTHENTICATE_SERVER,
+    SESSION_EVENTS, // of an SM-DS
     SESSION_AUTHENTICATE_CLIENT,
+    SESSION_PREFLIGHT, // what the card says that bears on the announced profile
     SESSION_INSTALL_INTENT,
     SESSION_CONSENT,
     SESSION_CONSENTED,
     SESSION_CONFIRMATION_CODE,
     SESSION_PREPARE,
     SESSION_FETCH,
+    SESSION_RECONNECT, // the connection broke: the package is asked for once more
     SESSION_STAGE,
     SESSION_LOAD,
     SESSION_NOTIFY,
@@ -40,8 +45,10 @@ enum session_state {
     SESSION_CANCEL_CARD,
     SESSION_CANCEL_CONNECT,
     SESSION_CANCEL_SERVER,
-    // enable, disable, delete, nickname
+    // enable, disable, delete, nickname, default address, reset, revocation list
+    SESSION_CHANGE_LOOK, // what would be lost
     SESSION_CHANGE_INTENT,
+    SESSION_CHANGE_LOSS, // allowed, but notifications would be lost
     SESSION_CHANGE_CONSENT,
     SESSION_CHANGE_CONSENTED,
     SESSION_CHANGE_CARD,
@@ -54,6 +61,10 @@ enum session_state {
     SESSION_DELIVER_CONNECT,
     SESSION_DELIVER_SEND,
     SESSION_DELIVER_REMOVE,
+    // a delivered notification once more
+    SESSION_RESEND_INTENT,
+    SESSION_RESEND_CONNECT,
+    SESSION_RESEND_SEND,
     SESSION_STATE_MAX,
     SESSION_SAME = SESSION_STATE_MAX, // in a row: the state does not change
 };
@@ -61,7 +72,7 @@ enum session_state {
 // What a session owes to card and server when it ends now.
 enum session_phase {
     PHASE_NONE,
-    PHASE_OPENING,   // nothing: the card has answered no more than a challenge
+    PHASE_OPENING,   // nothing: the card has answered no more than a challenge, or it knows an SM-DS
     PHASE_OPEN,      // CancelSession on card and server
     PHASE_LOADING,   // the card's result decides
     PHASE_NOTIFYING, // the profile is decided; the notification stays on the card until it is delivered
@@ -70,15 +81,18 @@ enum session_phase {
     PHASE_CHANGING, // the card's answer decides
     PHASE_READING,
     PHASE_DELIVERING,
+    PHASE_RESENDING,
     PHASE_MAX,
 };
 
 enum session_event {
     EVENT_NONE, // in a row of actions: nothing more happened
     EVENT_DOWNLOAD,
+    EVENT_DISCOVER,
     EVENT_CHANGE,
     EVENT_READ,
     EVENT_DELIVER,
+    EVENT_RESEND,
     EVENT_ALLOW,
     EVENT_ASK,
     EVENT_DENY,
@@ -119,7 +133,18 @@ enum session_fact {
     FACT_PENDING = 1 << 8,          // the card holds a notification that can be tried
     FACT_NEXT_SAME = 1 << 9,        // another one for the address just served
     FACT_NEXT_OTHER = 1 << 10,      // another one for an address not tried yet
-    FACT_ALL = (1 << 11) - 1,
+    FACT_ADDRESS_WANTED = 1 << 11,  // the card says which server
+    FACT_TARGET = 1 << 12,          // there is a server to go to
+    FACT_DISCOVERY = 1 << 13,       // of events; nothing is downloaded
+    FACT_SMDS = 1 << 14,            // the card accepted an SM-DS
+    FACT_NEXT_SERVER = 1 << 15,     // an event names another server, and the bounds allow it
+    FACT_DUPLICATE = 1 << 16,       // the announced profile is on the card already
+    FACT_RULES_WANTED = 1 << 17,    // it has policy rules, and the card's table of rules is not read yet
+    FACT_RETRY = 1 << 18,           // the connection broke, for the first time
+    FACT_LOOK = 1 << 19,            // the change may take undelivered notifications with it
+    FACT_PROFILES = 1 << 20,        // the profiles are read
+    FACT_UNDELIVERED = 1 << 21,     // it would, and nobody has agreed to that
+    FACT_ALL = (1 << 22) - 1,
 };
 
 enum session_action {
@@ -127,16 +152,22 @@ enum session_action {
     ACTION_SEND_INTENT,
     ACTION_START_NETD,
     ACTION_SEND_OPEN,
+    ACTION_READ_ADDRESSES,
+    ACTION_READ_MEMORY,
     ACTION_GET_CHALLENGE,
     ACTION_INITIATE,
     ACTION_AUTHENTICATE_SERVER,
     ACTION_AUTHENTICATE_CLIENT,
+    ACTION_NEXT_SERVER,
+    ACTION_LOOK_FOR_PROFILE,
+    ACTION_READ_RULES,
     ACTION_SEND_INSTALL_INTENT,
     ACTION_ASK_CONSENT,
     ACTION_SEND_CONSENT,
     ACTION_ASK_CODE,
     ACTION_PREPARE,
     ACTION_FETCH,
+    ACTION_RECONNECT,
     ACTION_STAGE,
     ACTION_LOAD,
     ACTION_ABORT_LOAD,
@@ -149,9 +180,12 @@ enum session_action {
     ACTION_CHANGE,
     ACTION_READ,
     ACTION_LIST,
+    ACTION_LIST_PROFILES,
     ACTION_NEXT_SAME,
     ACTION_NEXT_OTHER,
     ACTION_RETRIEVE,
+    ACTION_TAKE_ARCHIVED,
+    ACTION_RESENT,
     ACTION_KEEP, // this notification stays on the card, and its address is not tried again now
     ACTION_PROGRESS,
     ACTION_NOTE,          // audit only

@@ -136,6 +136,12 @@ static void reply(struct client *c, const Lpad__Processes *processes)
         status.has_eid = true;
         status.eid = binary_from(b->card.eid, sizeof b->card.eid);
     }
+    status.has_notification_debt = b->card.known;
+    status.notification_debt = b->debt;
+    status.has_test_profiles = b->profiles_known;
+    status.test_profiles = b->test_profiles;
+    status.has_test_trust = b->settings->has_test_trust;
+    status.test_trust = b->settings->test_trust;
     fill_session(b, &state);
     status.session = &state;
     status.audit_records = b->audit.seq;

@@ -53,7 +53,9 @@ static void errors_during_a_download(void **state)
 static void a_card_that_never_answers(void **state)
 {
     (void)state;
-    struct world_options o = {.euicc_faults = "[{\"match\":{\"es10\":\"BF2D\"},\"action\":\"mute\"}]",
+    // lpad itself reads the profiles once when it starts.
+    struct world_options o = {.euicc_faults =
+                                  "[{\"match\":{\"es10\":\"BF2D\",\"nth\":2},\"action\":\"mute\"}]",
                               .config_card = "  apdu_timeout: 500ms\n"};
     struct world w;
     world_start(&w, &o);
@@ -71,9 +73,9 @@ static void a_card_that_never_answers(void **state)
 static void an_answer_that_comes_too_late(void **state)
 {
     (void)state;
-    struct world_options o = {.euicc_faults =
-                                  "[{\"match\":{\"es10\":\"BF2D\"},\"action\":\"delay\",\"ms\":700}]",
-                              .config_card = "  apdu_timeout: 500ms\n"};
+    struct world_options o = {
+        .euicc_faults = "[{\"match\":{\"es10\":\"BF2D\",\"nth\":2},\"action\":\"delay\",\"ms\":700}]",
+        .config_card = "  apdu_timeout: 500ms\n"};
     struct world w;
     world_start(&w, &o);
     struct run r = world_lpactl(&w, NULL, "--json", "profile", "list", NULL);

@@ -28,6 +28,7 @@ static int64_t now_ms(void)
 void rig_init(struct rig *r)
 {
     *r = (struct rig){.consent_timeout_ms = 10000, .stop_timeout_ms = 10000, .audit = -1};
+    r->matching_id = RIG_SECRET;
     for (size_t i = 0; i < RIG_PEER_MAX; i++)
         r->links[i] = LINK_NONE;
     for (size_t i = 0; i < RIG_CLIENTS; i++)
@@ -81,6 +82,10 @@ static int settings_fd(const struct rig *r)
     s.ports = ports;
     s.file_size_max = 64 << 20;
     s.generation = 1;
+    s.has_test_trust = s.test_trust = true;
+    s.has_notification_retry_ms = s.has_notification_retry_max_ms = r->notify_retry_ms != 0;
+    s.notification_retry_ms = r->notify_retry_ms;
+    s.notification_retry_max_ms = 4 * r->notify_retry_ms;
     size_t len = lpad__broker_settings__pack(&s, packed);
     int fd;
     assert_int_equal(sealed_make("settings", bytes_make(packed, len), &fd), ERR_OK);

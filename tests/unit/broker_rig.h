@@ -44,6 +44,8 @@ enum rig_act {
     RIG_METADATA,     // cardd: the package has other metadata than was announced
     RIG_RESULT_ERROR, // cardd: a load result with an error
     RIG_REFUSE,       // supervisor: no netd
+    RIG_SMDS,         // cardd: the server is an SM-DS
+    RIG_HERE,         // cardd: the announced profile is there already
 };
 
 // Applies the n-th time (from 1) that this peer is asked this; 0: every time.
@@ -73,6 +75,13 @@ struct rig {
     uint32_t pending; // notifications 1 .. pending
     uint32_t removed;
     const char *addresses[8];
+    const char *default_address, *root_smds; // NULL: the card has none
+    bool no_memory;
+    uint32_t metadata_pprs;
+    const char *matching_id; // that the card must be given
+    const char *events[4];   // servers that an SM-DS names, each with "EVENT-n"
+    uint32_t notify_retry_ms, debt_max;
+    bool strong; // what policyd asks, it asks strongly
     bool confirmation_code_required;
     uint32_t consent_timeout_ms, stop_timeout_ms;
     bool no_card;        // cardd cannot be started

@@ -21,7 +21,7 @@ static ProtobufCBinaryData octets(size_t len)
 
 // --- what good peers answer ---
 
-static Lpad__Metadata good_metadata(void)
+static Lpad__Metadata good_metadata(const struct rig *r)
 {
     Lpad__Metadata m = LPAD__METADATA__INIT;
     static uint8_t iccid[10] = {0x98, 0x10, 0x32, 0x54, 0x76, 0x98, 0x10, 0x32, 0x54, 0xf6};
@@ -29,6 +29,8 @@ static Lpad__Metadata good_metadata(void)
     m.service_provider_name = (char *)(uintptr_t) "Operator";
     m.profile_name = (char *)(uintptr_t) "Profile";
     m.profile_class = LPAD__PROFILE_CLASS__CLASS_OPERATIONAL;
+    m.has_pprs = r->metadata_pprs != 0;
+    m.pprs = r->metadata_pprs;
     return m;
 }
 
@@ -86,6 +88,13 @@ static void fill_card_reply(struct rig *r, const Lpad__BrokerToCardd *m, const s
                             Lpad__CarddToBroker *reply)
 {
     static Lpad__CardInfo info;
+    static Lpad__CardInfo2 info2;
+    static Lpad__RatEntry rat, *rats[] = {&rat};
+    static ProtobufCBinaryData ci_id;
+    static Lpad__Metadata here;
+    static Lpad__Profile *listed[] = {NULL};
+    static Lpad__CardIcon icon;
+    static Lpad__CardDone done;
     static Lpad__CardProfiles profiles;
     static Lpad__CardChallenge challenge;
     static Lpad__CardAuthenticateServerOk authenticated;
@@ -102,10 +111,38 @@ static void fill_card_reply(struct rig *r, const Lpad__BrokerToCardd *m, const s
         lpad__card_info__init(&info);
         info.eid = octets(16);
         info.euicc_info1 = octets(56);
+        info.default_smdp_address = (char *)(uintptr_t)r->default_address;
+        info.root_smds_address = (char *)(uintptr_t)r->root_smds;
+        if (m->get_info->euicc_info2) {
+            lpad__card_info2__init(&info2);
+            info2.profile_version = info2.svn = info2.firmware_version = octets(3);
+            info2.has_free_nvm = true;
+            info2.free_nvm = r->no_memory ? 1000 : 100000;
+            info2.has_forbidden_pprs = true;
+            info2.n_ci_pk_ids_verification = 1;
+            info2.ci_pk_ids_verification = &ci_id;
+            ci_id = octets(20);
+            info.info2 = &info2;
+        }
+        if (m->get_info->has_rat && m->get_info->rat) {
+            lpad__rat_entry__init(&rat);
+            rat.pprs = 6;
+            info.n_rat = 1;
+            info.rat = rats;
+        }
         BODY(*reply, CARDD_TO_BROKER__BODY_INFO, info, &info);
         return;
     case LPAD__BROKER_TO_CARDD__BODY_LIST_PROFILES:
         lpad__card_profiles__init(&profiles);
+        if (f != NULL && f->act == RIG_HERE) {
+            lpad__profile__init(&profile);
+            here = good_metadata(r);
+            profile.iccid = here.iccid;
+            profile.profile_class = (Lpad__ProfileClass)f->value;
+            profiles.n_profiles = 1;
+            profiles.profiles = listed;
+            listed[0] = &profile;
+        }
         BODY(*reply, CARDD_TO_BROKER__BODY_PROFILES, profiles, &profiles);
         return;
     case LPAD__BROKER_TO_CARDD__BODY_GET_CHALLENGE:
@@ -118,6 +155,7 @@ static void fill_card_reply(struct rig *r, const Lpad__BrokerToCardd *m, const s
         authenticated.authenticate_server_response = octets(300);
         authenticated.transaction_id = octets(8);
         authenticated.smdp_oid = (char *)(uintptr_t) "2.999.10";
+        authenticated.has_discovery_server = authenticated.discovery_server = f != NULL && f->act == RIG_SMDS;
         BODY(*reply, CARDD_TO_BROKER__BODY_AUTHENTICATE_SERVER, authenticate_server, &authenticated);
         return;
     case LPAD__BROKER_TO_CARDD__BODY_PREPARE_DOWNLOAD:
@@ -127,7 +165,7 @@ static void fill_card_reply(struct rig *r, const Lpad__BrokerToCardd *m, const s
         return;
     case LPAD__BROKER_TO_CARDD__BODY_STAGE:
         lpad__card_staged__init(&staged);
-        metadata = good_metadata();
+        metadata = good_metadata(r);
         if (f != NULL && f->act == RIG_METADATA)
             metadata.profile_name = (char *)(uintptr_t) "Another";
         staged.metadata = &metadata;
@@ -152,6 +190,21 @@ static void fill_card_reply(struct rig *r, const Lpad__BrokerToCardd *m, const s
         profile.profile_class = LPAD__PROFILE_CLASS__CLASS_OPERATIONAL;
         changed.profile = &profile;
         BODY(*reply, CARDD_TO_BROKER__BODY_CHANGED, changed, &changed);
+        return;
+    case LPAD__BROKER_TO_CARDD__BODY_RESET:
+        lpad__card_changed__init(&changed);
+        BODY(*reply, CARDD_TO_BROKER__BODY_CHANGED, changed, &changed);
+        return;
+    case LPAD__BROKER_TO_CARDD__BODY_SET_DEFAULT_ADDRESS:
+    case LPAD__BROKER_TO_CARDD__BODY_LOAD_CRL:
+        lpad__card_done__init(&done);
+        BODY(*reply, CARDD_TO_BROKER__BODY_DONE, done, &done);
+        return;
+    case LPAD__BROKER_TO_CARDD__BODY_GET_ICON:
+        lpad__card_icon__init(&icon);
+        icon.icon_type = 1;
+        icon.icon = octets(40);
+        BODY(*reply, CARDD_TO_BROKER__BODY_ICON, icon, &icon);
         return;
     case LPAD__BROKER_TO_CARDD__BODY_LIST_NOTIFICATIONS: reply_list(r, reply); return;
     case LPAD__BROKER_TO_CARDD__BODY_RETRIEVE_NOTIFICATION:
@@ -199,7 +252,11 @@ static void serve_card(struct rig *r, const Lpad__BrokerToCardd *m, int fd)
     if (m->body_case == LPAD__BROKER_TO_CARDD__BODY_CANCEL_SESSION)
         snprintf(extra, sizeof extra, "(%u)", m->cancel_session->reason);
     if (m->body_case == LPAD__BROKER_TO_CARDD__BODY_AUTHENTICATE_SERVER)
-        assert_string_equal(m->authenticate_server->matching_id, RIG_SECRET);
+        assert_string_equal(m->authenticate_server->matching_id, r->matching_id);
+    if (m->body_case == LPAD__BROKER_TO_CARDD__BODY_LIST_PROFILES && m->list_profiles->has_iccid)
+        strcat(extra, "(iccid)");
+    if (m->body_case == LPAD__BROKER_TO_CARDD__BODY_GET_INFO && m->get_info->has_rat && m->get_info->rat)
+        strcat(extra, "(rat)");
     strcat(r->log, extra);
     if (fd >= 0)
         close(fd);
@@ -223,6 +280,17 @@ static void serve_card(struct rig *r, const Lpad__BrokerToCardd *m, int fd)
 
 static void serve_policy(struct rig *r, const Lpad__BrokerToPolicyd *m, const char *request)
 {
+    if (m->body_case == LPAD__BROKER_TO_POLICYD__BODY_INTENT) {
+        sprintf(r->log + strlen(r->log), "(%s", operation_words(m->intent->operation));
+        if (m->intent->has_host_source)
+            sprintf(r->log + strlen(r->log), " %s source %d", m->intent->host, (int)m->intent->host_source);
+        if (m->intent->has_reset_options)
+            sprintf(r->log + strlen(r->log), " %u", m->intent->reset_options);
+        strcat(r->log, ")");
+    }
+    if (m->body_case == LPAD__BROKER_TO_POLICYD__BODY_INSTALL && m->install->n_rat > 0)
+        sprintf(r->log + strlen(r->log), "(rat %zu operational %d)", m->install->n_rat,
+                (int)m->install->operational_installed);
     const struct rig_fault *f = rig_find_fault(r, RIG_POLICYD, request);
     if (apply_common(r, RIG_POLICYD, f) || m->body_case == LPAD__BROKER_TO_POLICYD__BODY_DROP)
         return;
@@ -232,12 +300,15 @@ static void serve_policy(struct rig *r, const Lpad__BrokerToPolicyd *m, const ch
     reply.id = m->id;
     if (m->body_case == LPAD__BROKER_TO_POLICYD__BODY_GET_STATUS) {
         status.state = LPAD__POLICY_STATE__POLICY_LOADED;
+        status.has_debt_max = r->debt_max != 0;
+        status.debt_max = r->debt_max;
         BODY(reply, POLICYD_TO_BROKER__BODY_STATUS, status, &status);
     } else {
         bool deny = f != NULL && f->act == RIG_DENY, ask = f != NULL && f->act == RIG_ASK;
         d.verdict = deny  ? LPAD__VERDICT__VERDICT_DENY
                     : ask ? LPAD__VERDICT__VERDICT_ASK
                           : LPAD__VERDICT__VERDICT_ALLOW;
+        d.has_strong = d.strong = ask && r->strong;
         d.has_reason = deny;
         d.reason = deny ? (Lpad__DenyReason)f->value : LPAD__DENY_REASON__DENY_RULE;
         d.role = (char *)(uintptr_t) "operator";
@@ -247,6 +318,24 @@ static void serve_policy(struct rig *r, const Lpad__BrokerToPolicyd *m, const ch
         BODY(reply, POLICYD_TO_BROKER__BODY_DECISION, decision, &d);
     }
     assert_int_equal(link_send(&r->links[RIG_POLICYD], &reply.base, -1), ERR_OK);
+}
+
+static void reply_events(const struct rig *r, Lpad__NetdToBroker *reply)
+{
+    static Lpad__NetEvents body;
+    static Lpad__NetEvent items[4], *list[4];
+    static char ids[4][16];
+    lpad__net_events__init(&body);
+    for (size_t i = 0; i < 4 && r->events[i] != NULL; i++) {
+        lpad__net_event__init(&items[i]);
+        snprintf(ids[i], sizeof ids[i], "EVENT-%zu", i + 1);
+        items[i].event_id = ids[i];
+        items[i].rsp_server_address = (char *)(uintptr_t)r->events[i];
+        list[i] = &items[i];
+        body.n_events++;
+    }
+    body.events = list;
+    BODY(*reply, NETD_TO_BROKER__BODY_EVENTS, events, &body);
 }
 
 static void fill_net_reply(struct rig *r, const Lpad__BrokerToNetd *m, Lpad__NetdToBroker *reply, int *ret_fd)
@@ -277,7 +366,11 @@ static void fill_net_reply(struct rig *r, const Lpad__BrokerToNetd *m, Lpad__Net
         return;
     case LPAD__BROKER_TO_NETD__BODY_AUTHENTICATE_CLIENT:
         lpad__net_authenticate_client_ok__init(&authenticated);
-        metadata = good_metadata();
+        metadata = good_metadata(r);
+        if (m->authenticate_client->has_discovery && m->authenticate_client->discovery) {
+            reply_events(r, reply);
+            return;
+        }
         authenticated.metadata = &metadata;
         authenticated.smdp_signed2 = octets(50);
         authenticated.smdp_signature2 = octets(67);
@@ -310,6 +403,9 @@ static void serve_net(struct rig *r, const Lpad__BrokerToNetd *m, const char *re
         strcat(r->log, "(");
         strcat(r->log, m->open->host);
         strcat(r->log, ")");
+        // What the card trusts is known before anything is connected to.
+        assert_int_equal(m->open->n_ci_pk_ids, 1);
+        assert_int_equal(m->open->ci_pk_ids[0].len, 20);
     }
     const struct rig_fault *f = rig_find_fault(r, RIG_NETD, request);
     if (apply_common(r, RIG_NETD, f))

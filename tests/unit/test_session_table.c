@@ -17,6 +17,28 @@ static bool step_does(const struct session_step *step, enum session_action actio
     return false;
 }
 
+// The facts that a row of this state and event looks at: all others change nothing. EVENT_NONE: of any event.
+static unsigned facts_that_matter(unsigned s, enum session_event event)
+{
+    unsigned facts = 0;
+    for (size_t i = 0; i < session_row_count; i++) {
+        const struct session_row *row = &session_rows[i];
+        bool of_state = row->phase == PHASE_NONE ? row->state == s : row->phase == session_states[s].phase;
+        if (of_state && (event == EVENT_NONE || row->event == event))
+            facts |= row->needs | row->lacks;
+    }
+    return facts;
+}
+
+// The next set of facts within `mask`, 0 after the last.
+static unsigned next_facts(unsigned facts, unsigned mask)
+{
+    return (facts - mask) & mask;
+}
+#define EACH_FACTS(facts, mask)                                                                              \
+    (unsigned facts = 0, mask_ = (mask), more_ = 1; more_;                                                   \
+     facts = next_facts(facts, mask_), more_ = facts != 0)
+
 static void test_states_have_deadlines(void **state)
 {
     (void)state;
@@ -38,14 +60,16 @@ static void test_deaths_and_deadlines_are_covered(void **state)
                                                 EVENT_DEADLINE,    EVENT_STOP,        EVENT_WANTED,
                                                 EVENT_LOCAL_FAILED};
     for (unsigned s = 1; s < SESSION_STATE_MAX; s++)
-        for (unsigned facts = 0; facts <= FACT_ALL; facts++)
-            for (size_t i = 0; i < sizeof always / sizeof always[0]; i++) {
-                struct session_step step = session_step((enum session_state)s, always[i], facts);
-                if (step.row == NULL)
-                    print_error("no row: %s, %s, facts %x\n", session_states[s].name,
-                                session_event_name(always[i]), facts);
-                assert_non_null(step.row);
-            }
+        for (size_t i = 0; i < sizeof always / sizeof always[0]; i++)
+            for
+                EACH_FACTS(facts, facts_that_matter(s, always[i]))
+                {
+                    struct session_step step = session_step((enum session_state)s, always[i], facts);
+                    if (step.row == NULL)
+                        print_error("no row: %s, %s, facts %x\n", session_states[s].name,
+                                    session_event_name(always[i]), facts);
+                    assert_non_null(step.row);
+                }
 }
 
 // A netd may die whenever there can be one.
@@ -56,8 +80,9 @@ static void test_netd_deaths_are_covered(void **state)
         enum session_phase p = session_states[s].phase;
         if (p == PHASE_ASKING || p == PHASE_CHANGING || p == PHASE_READING)
             continue;
-        for (unsigned facts = 0; facts <= FACT_ALL; facts++)
-            assert_non_null(session_step((enum session_state)s, EVENT_NETD_GONE, facts).row);
+        for
+            EACH_FACTS(facts, facts_that_matter(s, EVENT_NETD_GONE))
+        assert_non_null(session_step((enum session_state)s, EVENT_NETD_GONE, facts).row);
     }
 }
 
@@ -71,8 +96,9 @@ static void test_rows_are_used(void **state)
         for (unsigned s = 0; s < SESSION_STATE_MAX && !used; s++) {
             if (row->phase == PHASE_NONE ? row->state != s : row->phase != session_states[s].phase)
                 continue;
-            for (unsigned facts = 0; facts <= FACT_ALL && !used; facts++)
-                used = session_step((enum session_state)s, row->event, facts).row == row;
+            for
+                EACH_FACTS(facts, facts_that_matter(s, row->event))
+            used = used || session_step((enum session_state)s, row->event, facts).row == row;
         }
         if (!used)
             print_error("row %zu (%s) is never used\n", i, session_event_name(row->event));
@@ -89,11 +115,14 @@ static void make_graph(struct graph *ret_graph)
     struct graph g = {0};
     for (unsigned s = 0; s < SESSION_STATE_MAX; s++)
         for (unsigned e = 1; e < EVENT_MAX; e++)
-            for (unsigned facts = 0; facts <= FACT_ALL; facts++) {
-                struct session_step step = session_step((enum session_state)s, (enum session_event)e, facts);
-                if (step.row != NULL)
-                    g.edge[s][step.next] = true;
-            }
+            for
+                EACH_FACTS(facts, facts_that_matter(s, (enum session_event)e))
+                {
+                    struct session_step step =
+                        session_step((enum session_state)s, (enum session_event)e, facts);
+                    if (step.row != NULL)
+                        g.edge[s][step.next] = true;
+                }
     *ret_graph = g;
 }
 
@@ -127,18 +156,20 @@ static void test_silence_ends_every_session(void **state)
 {
     (void)state;
     for (unsigned s = 1; s < SESSION_STATE_MAX; s++)
-        for (unsigned facts = 0; facts <= FACT_ALL; facts++) {
-            enum session_state at = (enum session_state)s;
-            unsigned now = facts, steps = 0;
-            while (at != SESSION_IDLE) {
-                struct session_step step = session_step(at, EVENT_DEADLINE, now);
-                now |= step_does(&step, ACTION_ABORT_LOAD) ? FACT_ABORTED : 0;
-                // Each address is tried once.
-                now &= step_does(&step, ACTION_NEXT_OTHER) ? ~(unsigned)FACT_NEXT_OTHER : ~0u;
-                at = step.next;
-                assert_true(++steps < 8);
+        for
+            EACH_FACTS(facts, facts_that_matter(s, EVENT_DEADLINE) | FACT_ABORTED | FACT_NEXT_OTHER)
+            {
+                enum session_state at = (enum session_state)s;
+                unsigned now = facts, steps = 0;
+                while (at != SESSION_IDLE) {
+                    struct session_step step = session_step(at, EVENT_DEADLINE, now);
+                    now |= step_does(&step, ACTION_ABORT_LOAD) ? FACT_ABORTED : 0;
+                    // Each address is tried once.
+                    now &= step_does(&step, ACTION_NEXT_OTHER) ? ~(unsigned)FACT_NEXT_OTHER : ~0u;
+                    at = step.next;
+                    assert_true(++steps < 8);
+                }
             }
-        }
 }
 
 // --- any order of events ---
@@ -175,6 +206,8 @@ static void check_action(struct history *h, enum session_action action)
         assert_false(h->loading || h->cancelled);
         h->loading = true;
         return;
+    case ACTION_INITIATE:
+    case ACTION_NOTIFY: assert_true(h->allowed || h->loaded); return;
     case ACTION_CHANGE: assert_true(h->allowed && (!h->asked || h->answered)); return;
     case ACTION_CANCEL_CARD:
         assert_false(h->loaded); // a result exists: it is notified, never cancelled
@@ -194,7 +227,7 @@ static void check_action(struct history *h, enum session_action action)
     }
 }
 
-static void note_event(struct history *h, enum session_state from, enum session_event event)
+static void note_event(struct history *h, enum session_state from, enum session_event event, unsigned facts)
 {
     bool asking = from == SESSION_CONSENT || from == SESSION_CHANGE_CONSENT;
     switch ((int)event) {
@@ -205,7 +238,7 @@ static void note_event(struct history *h, enum session_state from, enum session_
         return;
     case EVENT_ASK:
         // The first step of a download may be asked about later, with the metadata.
-        h->allowed = h->allowed || from == SESSION_INTENT;
+        h->allowed = h->allowed || (from == SESSION_INTENT && (facts & FACT_DISCOVERY) == 0);
         h->asked = h->asked || from == SESSION_CHANGE_INTENT;
         h->asked_again = h->asked_again || from == SESSION_INSTALL_INTENT;
         return;
@@ -214,7 +247,8 @@ static void note_event(struct history *h, enum session_state from, enum session_
         h->answered_again = h->answered_again || from == SESSION_CONSENT;
         return;
     case EVENT_CARD_OK:
-        h->open = h->open || from == SESSION_AUTHENTICATE_SERVER;
+        // With an SM-DS nothing is owed.
+        h->open = h->open || (from == SESSION_AUTHENTICATE_SERVER && (facts & FACT_SMDS) == 0);
         h->prepared = h->prepared || from == SESSION_PREPARE;
         h->staged = h->staged || from == SESSION_STAGE;
         h->loaded = h->loaded || from == SESSION_LOAD;
@@ -237,7 +271,9 @@ static void check_end(const struct history *h, enum session_state from, enum ses
 static enum session_event choose_event(enum session_state at, uint64_t r)
 {
     if (at == SESSION_IDLE)
-        return (enum session_event)(EVENT_DOWNLOAD + (r >> 8) % 4);
+        return (r & 0x30) == 0
+                   ? EVENT_DOWNLOAD
+                   : (enum session_event)(EVENT_DOWNLOAD + (r >> 8) % (EVENT_RESEND - EVENT_DOWNLOAD + 1));
     if ((r & 0x70) == 0)
         return (enum session_event)(1 + (r >> 8) % (EVENT_MAX - 1));
     switch (session_states[at].waits_for) {
@@ -259,6 +295,10 @@ static void run_session(uint64_t *seed, unsigned *ret_loads)
         uint64_t r = random_next(seed);
         enum session_event event = choose_event(at, r);
         unsigned facts = (unsigned)(r >> 32) & FACT_ALL;
+        // What leads away from a download is rarer.
+        if ((r & 0x380) != 0)
+            facts &= ~(unsigned)(FACT_ADDRESS_WANTED | FACT_DISCOVERY | FACT_SMDS | FACT_DUPLICATE |
+                                 FACT_RULES_WANTED | FACT_RETRY);
         // A long one is brought to its end as in life: nobody answers any more.
         if (steps > 200) {
             event = EVENT_DEADLINE;
@@ -267,7 +307,7 @@ static void run_session(uint64_t *seed, unsigned *ret_loads)
         struct session_step step = session_step(at, event, facts);
         // What must never happen is not part of the history.
         if (step.row != NULL)
-            note_event(&h, at, event);
+            note_event(&h, at, event, facts);
         for (size_t i = 0; i < SESSION_ACTIONS_MAX && step.actions[i] != ACTION_NONE; i++)
             check_action(&h, step.actions[i]);
         *ret_loads += step_does(&step, ACTION_LOAD) ? 1 : 0;
@@ -327,6 +367,12 @@ static void test_cancel_reasons(void **state)
         {SESSION_INITIATE,            EVENT_NETD_FAILED,  0,                     0,                                         -1, -1 },
         {SESSION_PREPARE,             EVENT_CARD_FAILED,  0,                     0,                                         -1, 127},
         {SESSION_PREPARE,             EVENT_CARD_FAILED,  0,                     LPAD__DENY_REASON__DENY_FACTS,             -1, 127},
+        {SESSION_PREFLIGHT,           EVENT_CARD_OK,      FACT_DUPLICATE,        0,                                         -1, 1  },
+        {SESSION_PREFLIGHT,           EVENT_CARD_FAILED,  0,                     0,                                         -1, 1  },
+        {SESSION_RECONNECT,           EVENT_NETD_FAILED,  0,                     0,                                         -1, 127},
+        {SESSION_RECONNECT,           EVENT_NETD_REFUSED, 0,                     0,                                         -1, 1  },
+        {SESSION_EVENTS,              EVENT_NETD_FAILED,  FACT_SMDS,             0,                                         -1, -1 },
+        {SESSION_FETCH,               EVENT_NETD_GONE,    FACT_RETRY,            0,                                         -1, -1 },
         {SESSION_FETCH,               EVENT_NETD_FAILED,  0,                     0,                                         -1, 127},
         {SESSION_FETCH,               EVENT_DEADLINE,     0,                     0,                                         -1, 1  },
         {SESSION_FETCH,               EVENT_CARD_GONE,    0,                     0,                                         -1, -1 },
