@@ -38,7 +38,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     struct activation_code code;
     memset(&code, 0xA5, sizeof code);
     enum activation_code_error e = activation_code_parse((const char *)data, size, &code);
-    FUZZ_CHECK(e < ACTIVATION_CODE_ERROR_MAX);
+    FUZZ_CHECK(e < ACTIVATION_CODE_ERROR_MAX && activation_code_words(e)[0] != 0);
     if (e != ACTIVATION_CODE_OK) {
         FUZZ_CHECK(fuzz_untouched(&code, sizeof code, 0xA5));
         return 0;

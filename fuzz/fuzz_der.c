@@ -76,6 +76,33 @@ static void check_fields(struct bytes content)
     }
 }
 
+// An optional first element: taken when it is there and sound, else the view stays.
+static void check_optional(struct bytes in, der_tag tag)
+{
+    struct bytes view = in;
+    struct der_tlv tlv;
+    bool present = false;
+    enum err e = der_read_optional(&view, tag, &present, &tlv);
+    if (e == ERR_OK && present)
+        FUZZ_CHECK(tlv.tag == tag && tlv.whole.len + view.len == in.len);
+    else
+        FUZZ_CHECK(!present && view.data == in.data && view.len == in.len);
+}
+
+// A writer with too little room says so at the end, and writes nothing behind it.
+static void check_narrow_writer(struct bytes value)
+{
+    uint8_t out[8];
+    struct bytes got;
+    struct der_writer w = der_writer_make(out, sizeof out);
+    der_open(&w, 0x30);
+    der_put(&w, 0x04, value);
+    der_put_text(&w, 0x0C, "");
+    der_close(&w);
+    // 30 L 04 L ... 0C 00
+    FUZZ_CHECK((der_finish(&w, &got) == ERR_OK) == (value.len <= sizeof out - 6));
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
     struct bytes in = bytes_make(data, size);
@@ -88,6 +115,9 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
         FUZZ_CHECK(der_finish(&w, &got) == ERR_OK && bytes_equal(got, in));
     }
     check_fields(in);
+    check_optional(in, 0x30);
+    check_optional(in, 0xBF36);
+    check_narrow_writer(in);
     struct der_tlv only;
     if (der_read_only_lax(in, 0x30, &only) == ERR_OK) {
         FUZZ_CHECK(only.whole.len == size);

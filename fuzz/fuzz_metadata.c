@@ -1,7 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
-// Fuzz target: metadata is read within its bounds or not at all, and equals itself.
+// Fuzz target: metadata is read within its bounds or not at all, and equals itself. Two of them behind each
+// other are what a server announced and what its package has: they are compared.
 #include "fuzz/fuzz.h"
 
+#include "lib/der.h"
 #include "rsp/metadata.h"
 
 static void check_text(const char *text, size_t max)
@@ -43,9 +45,23 @@ static void check_comparison(const struct profile_metadata *m, const uint8_t *da
     free(copy);
 }
 
+static void compare_both(struct bytes in)
+{
+    struct der_tlv first;
+    struct profile_metadata a, b;
+    const char *ab = NULL, *ba = NULL;
+    if (der_read(&in, &first) != ERR_OK || metadata_read(first.whole, &a) != ERR_OK ||
+        metadata_read(in, &b) != ERR_OK)
+        return;
+    bool equal = metadata_equal(&a, &b, &ab);
+    FUZZ_CHECK(metadata_equal(&b, &a, &ba) == equal);
+    FUZZ_CHECK(equal ? !ab && !ba : ab && ba && strcmp(ab, ba) == 0);
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
     struct profile_metadata m;
+    compare_both(bytes_make(data, size));
     memset(&m, 0xA5, sizeof m);
     if (metadata_read(bytes_make(data, size), &m) != ERR_OK) {
         FUZZ_CHECK(fuzz_untouched(&m, sizeof m, 0xA5));
