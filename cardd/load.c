@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // The package: staged behind the gate, loaded segment by segment, and the profile read back.
 #include "cardd/approval.h"
+#include "cardd/change.h"
 #include "cardd/handlers.h"
 
 #include "lib/log.h"
@@ -123,6 +124,16 @@ static void report_progress(struct cardd *c, struct load *load, size_t done, boo
         stop_listening(c, load, PROC_EXIT_OK);
 }
 
+static enum err keep_result(struct cardd *c, struct bytes result, struct bytes *ret_result)
+{
+    uint8_t *copy = cardd_take(c, result.len);
+    if (copy == NULL)
+        return ERR_MEMORY;
+    memcpy(copy, result.data, result.len);
+    *ret_result = bytes_make(copy, result.len);
+    return ERR_OK;
+}
+
 // Sends the segments until the card gives its result, which is copied: reading back needs the exchange
 // buffer.
 static enum err send_segments(struct cardd *c, struct bytes *ret_result)
@@ -143,12 +154,48 @@ static enum err send_segments(struct cardd *c, struct bytes *ret_result)
     if (result.len == 0)
         return cardd_fail(c, FUNCTION, ERR_CARD_RESPONSE,
                           "the card took the whole package and gave no result");
-    uint8_t *copy = cardd_take(c, result.len);
-    if (copy == NULL)
+    return keep_result(c, result, ret_result);
+}
+
+// Whether the notification is the result of this session's installation; `*ret_result` is a copy of it then.
+static enum err retrieve_result(struct cardd *c, uint32_t seq_number, bool *ret_found,
+                                struct bytes *ret_result)
+{
+    struct pending_notification *n = cardd_take(c, sizeof *n);
+    if (n == NULL)
         return ERR_MEMORY;
-    memcpy(copy, result.data, result.len);
-    *ret_result = bytes_make(copy, result.len);
-    return ERR_OK;
+    LPAD_TRY(es10b_retrieve_notification(&c->es10, seq_number, n));
+    *ret_found = n->kind == NOTIFICATION_INSTALLATION_RESULT &&
+                 bytes_equal(bytes_make(n->installation.transaction_id, n->installation.transaction_id_len),
+                             gate_transaction_view(&c->session.server.transaction_id));
+    return *ret_found ? keep_result(c, n->whole, ret_result) : ERR_OK;
+}
+
+// The card's answer was lost on the way: a card that ended the installation, with whatever result, keeps that
+// as a notification. `result` comes back when there is none, for then the card waits for more or knows
+// nothing.
+static enum err settle_load(struct cardd *c, enum err result, struct bytes *ret_result)
+{
+    const struct es10_fault fault = c->es10.fault;
+    char *const detail = c->failure.detail;
+    struct es10b_notifications *list = cardd_take(c, sizeof *list);
+    bool found = false;
+    if (list == NULL)
+        return ERR_MEMORY;
+    enum err e = es10b_list_notification(&c->es10, list);
+    for (size_t i = 0; e == ERR_OK && i < list->count && !found; i++)
+        if ((list->list[i].events & NOTIFICATION_INSTALL) != 0)
+            e = retrieve_result(c, list->list[i].seq_number, &found, ret_result);
+    c->es10.fault = fault;
+    c->failure.detail = detail;
+    if (found && e == ERR_OK) {
+        es10_forget(&c->es10);
+        c->failure.detail = NULL;
+        return ERR_OK;
+    }
+    if (e != ERR_OK)
+        change_note_unknown(c, result);
+    return result;
 }
 
 static bool is_what_was_loaded(const struct profile_info *profile, const struct profile_metadata *metadata)
@@ -208,6 +255,10 @@ enum err handle_load(struct cardd *c, const Lpad__BrokerToCardd *request, int fd
     c->apdu.settings.timeout_ms = (int)c->settings->load_timeout_ms;
     enum err e = send_segments(c, &result);
     c->apdu.settings.timeout_ms = (int)c->settings->apdu_timeout_ms;
+    if (e == ERR_CARD_GONE)
+        change_note_unknown(c, e);
+    if (e == ERR_CARD_TIMEOUT || e == ERR_CARD_RESPONSE)
+        e = settle_load(c, e, &result);
     if (e != ERR_OK)
         return e;
     if (pending_notification_read(result, &r->pending) != ERR_OK)

@@ -163,9 +163,71 @@ static enum err call_lists(struct es10 *es, unsigned which)
     }
 }
 
-int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
+static enum err call_rat(struct es10 *es)
+{
+    static struct es10b_rat rat;
+    enum err e = es10b_get_rat(es, &rat);
+    FUZZ_CHECK(e != ERR_OK || rat.count <= ES10B_RAT_MAX);
+    for (size_t i = 0; e == ERR_OK && i < rat.count; i++)
+        FUZZ_CHECK(rat.rules[i].operator_count <= ES10B_RAT_OPERATORS_MAX);
+    return e;
+}
+
+static enum err call_search(struct es10 *es)
+{
+    static struct es10c_profiles profiles;
+    static const struct es10c_search search = {.has_class = true, .class = PROFILE_TEST};
+    enum err e = es10c_get_profiles_info(es, &search, &profiles);
+    for (size_t i = 0; e == ERR_OK && i < profiles.count; i++)
+        FUZZ_CHECK(profiles.list[i].class == PROFILE_TEST && profiles.list[i].has_iccid);
+    return e;
+}
+
+static enum err call_icon(struct es10 *es)
+{
+    static const struct iccid iccid = {
+        {0x98, 0x94, 0x44, 0x99, 0x99, 0x99, 0x99, 0x99, 0x30, 0xF1}
+    };
+    struct es10c_icon icon;
+    enum err e = es10c_get_icon(es, &iccid, &icon);
+    if (e == ERR_OK && icon.type != PROFILE_ICON_NONE)
+        FUZZ_CHECK(icon.found && icon.icon.len > 0 && icon.icon.len <= PROFILE_ICON_MAX &&
+                   is_inside_response(icon.icon));
+    return e;
+}
+
+static enum err call_card_wide(struct es10 *es, unsigned which)
+{
+    static const uint8_t content[] = {0x30, 0x02, 0x05, 0x00, 0x30, 0x00, 0x03, 0x01, 0x0A};
+    const struct gate_crl crl = {.content = bytes_make(content, sizeof content)};
+    struct es10b_crl_parts missing;
+    switch (which) {
+    case 0: return call_rat(es);
+    case 1: return call_icon(es);
+    case 2: return call_search(es);
+    case 3: return es10a_set_default_dp_address(es, "smdp.example.com");
+    case 4: return es10c_memory_reset(es, ES10C_RESET_OPERATIONAL);
+    default: {
+        enum err e = es10b_load_crl(es, &crl, &missing);
+        FUZZ_CHECK(e != ERR_OK || missing.count <= ES10B_CRL_PARTS_MAX);
+        return e;
+    }
+    }
+}
+
+// What is not the card's to say, but as hostile: a server's certificate, a revocation list.
+static void check_others(struct bytes input)
 {
     struct certificate_facts facts;
+    struct gate_crl crl;
+    if (certificate_read(input, &facts) == ERR_OK)
+        FUZZ_CHECK(oid_text_valid(bytes_from_text(facts.oid)));
+    if (gate_check_crl(input, &crl) == GATE_OK)
+        FUZZ_CHECK(crl.content.len > 0 && crl.content.data + crl.content.len == input.data + input.len);
+}
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
+{
     if (size == 0)
         return 0;
     struct fuzz_card card = {
@@ -182,17 +244,16 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
         .response = response_buffer,
     };
     struct es10 es = {.apdu = &apdu, .command = command_buffer};
-    unsigned which = (data[0] & ~RAW) % 14;
-    enum err e = which < 5   ? call_info(&es, which)
-                 : which < 9 ? call_session(&es, which - 5)
-                             : call_lists(&es, which - 9);
+    unsigned which = (data[0] & ~RAW) % 20;
+    enum err e = which < 5    ? call_info(&es, which)
+                 : which < 9  ? call_session(&es, which - 5)
+                 : which < 14 ? call_lists(&es, which - 9)
+                              : call_card_wide(&es, which - 14);
     enum err_class class = err_class_of(e);
     FUZZ_CHECK(class == ERR_CLASS_NONE || class == ERR_CLASS_CARD || class == ERR_CLASS_LIMIT);
     FUZZ_CHECK((e == ERR_OK) == !es.fault.has_function);
     FUZZ_CHECK((e == ERR_CARD_RESULT) == es.fault.has_result);
     FUZZ_CHECK(apdu.response_len <= RESPONSE_MAX);
-    // A server's certificate is not the card's to say, but it is as hostile.
-    if (certificate_read(bytes_make(data + 1, size - 1), &facts) == ERR_OK)
-        FUZZ_CHECK(oid_text_valid(bytes_from_text(facts.oid)));
+    check_others(bytes_make(data + 1, size - 1));
     return 0;
 }

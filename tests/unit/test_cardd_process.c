@@ -1012,6 +1012,84 @@ static void test_load_fails_on_the_card(void **state)
     package_free(&package);
 }
 
+static void lose_segment(struct cardd_rig *r, size_t segment, const char *action, bool after)
+{
+    char faults[200];
+    snprintf(faults, sizeof faults,
+             "[{\"match\": {\"es10\": \"BF36\", \"segment\": %zu}, %s, \"when\": \"%s\"}]", segment, action,
+             after ? "after" : "before");
+    rig_file_write(&r->card, "faults.json", faults);
+    assert_int_equal(kill(r->card.pid, SIGHUP), 0);
+}
+
+// The card installed it, or refused it, and its result did not come: it is read from the card.
+static void test_load_result_lost(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *action;
+        bool refused;
+    } cases[] = {
+        {"\"action\": \"mute\"",                        false},
+        {"\"action\": \"garbage\", \"data\": \"90\"",   false},
+        {"\"action\": \"respond\", \"data\": \"9000\"", false},
+        {"\"action\": \"mute\"",                        true },
+    };
+    const struct cardd_options options = {.apdu_timeout_ms = 300};
+    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+        struct cardd_rig *r = start_with("--answer", "data", &options);
+        struct package package;
+        open_and_prepare(r);
+        server_package(&world.server, ICCID_GAMMA, 3000, &package);
+        if (cases[i].refused)
+            package.bytes.buf[package.at[2] - 1] ^= 1;
+        ASSERT_BODY(cardd_stage(r, tlvb_get(&package.bytes)), STAGED);
+        lose_segment(r, cases[i].refused ? 2 : package.count, cases[i].action, true);
+        const Lpad__CarddToBroker *answer = cardd_load(r);
+        ASSERT_BODY(answer, LOADED);
+        assert_int_equal(answer->loaded->profile_installation_result.data[1], 0x37);
+        assert_int_equal(answer->loaded->has_error_reason, cases[i].refused);
+        assert_int_equal(answer->loaded->profile == NULL, cases[i].refused);
+        ASSERT_BODY(cardd_remove(r, answer->loaded->notification->sequence_number), NOTIFICATIONS);
+        cardd_rig_stop(r);
+        package_free(&package);
+        clean(NULL);
+    }
+}
+
+// The card did not get a segment: there is no result to be found, and the session can be cancelled.
+static void test_load_segment_lost(void **state)
+{
+    (void)state;
+    const struct cardd_options options = {.apdu_timeout_ms = 300};
+    struct cardd_rig *r = start_with("--answer", "data", &options);
+    struct package package;
+    open_and_prepare(r);
+    stage_gamma(r, 3000, &package);
+    lose_segment(r, 4, "\"action\": \"mute\"", false);
+    const Lpad__CarddToBroker *answer = cardd_load(r);
+    assert_failure(answer, ERR_CARD_TIMEOUT);
+    assert_int_equal(answer->failure->function, LPAD__FUNCTION__ES10B_LOAD_BOUND_PROFILE_PACKAGE);
+    ASSERT_BODY(cardd_cancel(r, 5), CANCEL_SESSION);
+    cardd_rig_stop(r);
+    package_free(&package);
+}
+
+static void test_load_card_lost(void **state)
+{
+    (void)state;
+    struct cardd_rig *r = start_with("--answer", "data", NULL);
+    struct package package;
+    open_and_prepare(r);
+    stage_gamma(r, 3000, &package);
+    lose_segment(r, package.count, "\"action\": \"cut\"", true);
+    const Lpad__CarddToBroker *answer = cardd_load(r);
+    assert_failure(answer, ERR_CARD_GONE);
+    assert_non_null(strstr(answer->failure->detail, "outcome unknown"));
+    assert_int_equal(WEXITSTATUS(cardd_rig_wait(r)), PROC_EXIT_CARD);
+    package_free(&package);
+}
+
 // The card refuses the package: its result comes at once, and what follows is not sent.
 static void test_load_refused_by_the_card(void **state)
 {
@@ -1305,6 +1383,9 @@ int main(int argc, char **argv)
         RIG_TEST(test_package_in_memory_that_can_change),
         RIG_TEST(test_load_denied),
         RIG_TEST(test_load_fails_on_the_card),
+        RIG_TEST(test_load_result_lost),
+        RIG_TEST(test_load_segment_lost),
+        RIG_TEST(test_load_card_lost),
         RIG_TEST(test_load_refused_by_the_card),
         RIG_TEST(test_load_aborted),
         RIG_TEST(test_load_outlives_the_broker),
