@@ -184,7 +184,7 @@ const char *tls_verify_hint(long verify_result)
     case X509_V_ERR_SELF_SIGNED_CERT_IN_CHAIN:
     case X509_V_ERR_DEPTH_ZERO_SELF_SIGNED_CERT:
     case X509_V_ERR_UNABLE_TO_VERIFY_LEAF_SIGNATURE:
-        return "only the CI certificates named in the configuration are trusted";
+        return "only the CI certificates that the configuration names and this card lists are trusted";
     default: return "check the address and the CI certificates named in the configuration";
     }
 }

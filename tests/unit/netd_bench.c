@@ -18,6 +18,8 @@
 #define ORDER    "{\"matchingId\":\"PLAIN\",\"iccid\":\"8949449999999990031\",\"uppSize\":11800}"
 #define PEM_MAX  4096
 
+#define BENCH_EID "89049032123451234512345678901235" // of test_bench.c
+
 struct netd_bench {
     struct bench bench;
     json_t *reply; // the members heard so far
@@ -84,6 +86,23 @@ void netd_bench_renew(struct netd_bench *b, const char *faults)
     assert_non_null(b->reply);
 }
 
+void netd_bench_become_smds(struct netd_bench *b, const char *event_id, const char *address)
+{
+    char pki[512], events[512], log[512], faults[512], event[512];
+    const char *arguments[] = {"--role", "smds", "--credentials", pki,    "--events", events,
+                               "--log",  log,    "--faults",      faults, NULL};
+    snprintf(pki, sizeof(pki), "%s", bench_path(&b->bench, "alone"));
+    snprintf(events, sizeof(events), "%s", bench_path(&b->bench, "events"));
+    snprintf(log, sizeof(log), "%s", bench_path(&b->bench, "log"));
+    snprintf(faults, sizeof(faults), "%s", bench_path(&b->bench, "faults"));
+    assert_int_equal(mkdir(events, 0755), 0);
+    snprintf(event, sizeof(event),
+             "{\"eid\":\"" BENCH_EID "\",\"eventId\":\"%s\",\"rspServerAddress\":\"%s\"}", event_id, address);
+    assert_true(file_replace(bench_path(&b->bench, "events/one.json"), event, strlen(event)));
+    bench_server_stop(&b->bench);
+    assert_true(smdp_start(b->bench.program, arguments, &b->bench.server));
+}
+
 void netd_bench_hear(struct netd_bench *b, const char *member, const void *data, size_t len)
 {
     char hex[64] = "";
@@ -108,6 +127,9 @@ static json_t *make_request(struct netd_bench *b, enum bench_answer which, const
     case BENCH_AUTHENTICATE_SERVER:
         *ret_member = "authenticateServerResponse";
         return paper_authenticate(&b->bench.card, b->reply, "PLAIN");
+    case BENCH_AUTHENTICATE_SMDS:
+        *ret_member = "authenticateServerResponse";
+        return paper_authenticate(&b->bench.card, b->reply, NULL);
     case BENCH_PREPARE_DOWNLOAD:
         *ret_member = "prepareDownloadResponse";
         return paper_prepare(&b->bench.card, b->reply, NULL);

@@ -23,6 +23,10 @@ BENCH_API const char *netd_bench_ci(const struct netd_bench *b); // PEM
 // The order is as new, and the server shows these faults, a JSON text; NULL: none.
 BENCH_API void netd_bench_renew(struct netd_bench *b, const char *faults);
 
+// From now on the server is an SM-DS, "smds.example.com", on another port; its one event for the card is this
+// one. Faults as before.
+BENCH_API void netd_bench_become_smds(struct netd_bench *b, const char *event_id, const char *address);
+
 // A member of the server's reply, which the card will need: "transactionId" and TLVs.
 BENCH_API void netd_bench_hear(struct netd_bench *b, const char *member, const void *data, size_t len);
 
@@ -30,6 +34,7 @@ enum bench_answer {
     BENCH_CHALLENGE,
     BENCH_INFO1,
     BENCH_AUTHENTICATE_SERVER, // needs transactionId and serverSigned1
+    BENCH_AUTHENTICATE_SMDS,   // likewise; asks for all events
     BENCH_PREPARE_DOWNLOAD,    // needs smdpSignature2
     BENCH_INSTALL_RESULT,
     BENCH_CANCEL_SESSION,

@@ -32,6 +32,11 @@ const char *rig_reply_text(const char *status, const char *body)
 
 // --- the process under test ---
 
+static const char *server_name(const struct netd_rig *f)
+{
+    return f->name != NULL ? f->name : SERVER_NAME;
+}
+
 static int settings_fd(const struct netd_rig *f)
 {
     Lpad__NetdSettings s = LPAD__NETD_SETTINGS__INIT;
@@ -39,7 +44,7 @@ static int settings_fd(const struct netd_rig *f)
     Lpad__HostEntry *hosts[] = {&host};
     uint32_t ports[] = {RIG_PORT};
     uint32_t connect_ports[] = {RIG_PORT, f->server.port};
-    host.name = (char *)(uintptr_t)SERVER_NAME;
+    host.name = (char *)(uintptr_t)server_name(f);
     host.address = (char *)(uintptr_t)(f->hosts_address != NULL ? f->hosts_address : "127.0.0.1");
     host.has_port = true;
     host.port = f->server.port;
@@ -220,7 +225,7 @@ void rig_send_open_to(struct netd_rig *f, const char *host, uint32_t port, bool 
 
 void rig_send_open(struct netd_rig *f, bool early)
 {
-    rig_send_open_to(f, SERVER_NAME, RIG_PORT, early);
+    rig_send_open_to(f, server_name(f), RIG_PORT, early);
 }
 
 void rig_send_initiate(struct netd_rig *f, struct bytes with_info1)

@@ -55,6 +55,7 @@ struct netd_rig {
     bool public_only;
     const char *hosts_address; // NULL: 127.0.0.1
     uint32_t total_timeout_ms;
+    const char *name;        // of the server; NULL: SERVER_NAME
     const char *ci_pem;      // NULL: that of the server
     const uint8_t *ci_pk_id; // of NetOpen, SERVER_CI_PK_ID_SIZE octets; NULL: none
     bool discovery;          // of NetAuthenticateClient

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// The real lpad-netd and the simulated SM-DP+ through a whole download, on each curve and with the liberties
-// that servers take.
+// The real lpad-netd and the simulated servers: a whole download on each curve, a discovery, and the
+// liberties that servers take.
 #include "tests/unit/netd_bench.h"
 #include "tests/unit/netd_rig.h"
 
@@ -30,9 +30,9 @@ static void answer(struct session *s, enum bench_answer which)
     s->rig.card_response = bytes_make(s->answer, netd_bench_answer(s->bench, which, s->answer, ANSWER_MAX));
 }
 
-static void open_session(struct session *s, struct netd_bench *bench, const char *faults)
+static void open_session_at(struct session *s, struct netd_bench *bench, const char *name, const char *faults)
 {
-    *s = (struct session){.bench = bench};
+    *s = (struct session){.bench = bench, .rig = {.name = name}};
     netd_bench_renew(bench, faults);
     s->rig.ci_pem = netd_bench_ci(bench);
     s->rig.info1 = bytes_make(s->info1, netd_bench_answer(bench, BENCH_INFO1, s->info1, ANSWER_MAX));
@@ -41,7 +41,12 @@ static void open_session(struct session *s, struct netd_bench *bench, const char
     rig_begin_at(&s->rig, netd_bench_port(bench));
 }
 
-static void authenticate(struct session *s)
+static void open_session(struct session *s, struct netd_bench *bench, const char *faults)
+{
+    open_session_at(s, bench, NULL, faults);
+}
+
+static void initiate(struct session *s)
 {
     rig_send_initiate_ok(&s->rig);
     const Lpad__NetInitiateAuthenticationOk *initiated =
@@ -51,6 +56,11 @@ static void authenticate(struct session *s)
     s->rig.transaction_id = bytes_make(s->transaction_id, sizeof(s->transaction_id));
     hear(s, "transactionId", initiated->transaction_id);
     hear(s, "serverSigned1", initiated->server_signed1);
+}
+
+static void authenticate(struct session *s)
+{
+    initiate(s);
     answer(s, BENCH_AUTHENTICATE_SERVER);
     rig_send_authenticate_client(&s->rig);
     const Lpad__NetAuthenticateClientOk *authenticated =
@@ -155,9 +165,9 @@ static void refusals_of_the_server(void **state)
         const char *subject, *reason;
     } cases[] = {
         {"[{\"function\":\"initiateAuthentication\",\"action\":\"failed\",\"subjectCode\":\"8.8.2\","
-         "\"reasonCode\":\"3.1\"}]", "8.8.2",                   "3.1"},
-        {       "[{\"function\":\"initiateAuthentication\",\"action\":\"failed\",\"status\":\"Expired\","
-         "\"subjectCode\":\"8.8.5\",\"reasonCode\":\"4.10\"}]",                         "8.8.5", "4.10"},
+         "\"reasonCode\":\"3.1\"}]",                            "8.8.2", "3.1" },
+        {"[{\"function\":\"initiateAuthentication\",\"action\":\"failed\",\"status\":\"Expired\","
+         "\"subjectCode\":\"8.8.5\",\"reasonCode\":\"4.10\"}]", "8.8.5", "4.10"},
     };
     struct netd_bench *bench = netd_bench_open(SMDP_PROGRAM, false);
     for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
@@ -174,12 +184,36 @@ static void refusals_of_the_server(void **state)
     netd_bench_close(bench);
 }
 
+static void events_of_the_discovery_server(void **state)
+{
+    (void)state;
+    struct netd_bench *bench = netd_bench_open(SMDP_PROGRAM, false);
+    netd_bench_become_smds(bench, "EVENT-1", "smdp.example.com");
+    for (size_t i = 0; i < 3; i++) {
+        struct session s;
+        open_session_at(&s, bench, "smds.example.com", liberties[i]);
+        s.rig.discovery = true;
+        rig_send_open(&s.rig, true);
+        rig_expect(&s.rig, LPAD__NETD_TO_BROKER__BODY_OPENED);
+        initiate(&s);
+        answer(&s, BENCH_AUTHENTICATE_SMDS);
+        rig_send_authenticate_client(&s.rig);
+        const Lpad__NetEvents *events = rig_expect(&s.rig, LPAD__NETD_TO_BROKER__BODY_EVENTS)->events;
+        assert_int_equal(events->n_events, 1);
+        assert_string_equal(events->events[0]->event_id, "EVENT-1");
+        assert_string_equal(events->events[0]->rsp_server_address, "smdp.example.com");
+        rig_end(&s.rig);
+    }
+    netd_bench_close(bench);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(sessions_on_p256),
         cmocka_unit_test(sessions_on_brainpool),
         cmocka_unit_test(refusals_of_the_server),
+        cmocka_unit_test(events_of_the_discovery_server),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -52,7 +52,7 @@ static void only_listed_cis_are_trusted(void **state)
         if (listed)
             rig_expect(&f, LPAD__NETD_TO_BROKER__BODY_OPENED);
         else
-            rig_expect_failure(&f, ERR_REMOTE_TLS, "only the CI certificates");
+            rig_expect_failure(&f, ERR_REMOTE_TLS, "that the configuration names and this card lists");
         rig_end(&f);
         server_stop(&server);
     }
