@@ -1,115 +1,17 @@
 // SPDX-License-Identifier: Apache-2.0
-// Parsing of the command line, by tables.
-#include "ctl/args.h"
+// Parsing of the command line, by the tables of ctl/args_table.h.
+#include "ctl/args_table.h"
+
+#include "rsp/host.h"
 
 #include <stdio.h>
 #include <string.h>
 #include <strings.h>
 
-#define COUNT(array) (sizeof(array) / sizeof((array)[0]))
-#define BIT(command) (1u << (command))
-
-struct command_row {
-    enum command command;
-    const char *group;
-    const char *verb; // NULL: the group alone
-    const char *arguments;
-    unsigned least, most; // arguments
-    const char *help;
-};
-
-static const struct command_row commands[] = {
-    {COMMAND_STATUS,               "status",       NULL,       "",           0, 0, "lpad's processes and sandboxes, policy, card, session"},
-    {COMMAND_EUICC_INFO,           "euicc",        "info",     "",           0, 0, "the eUICC: EID, versions, free memory, addresses"     },
-    {COMMAND_PROFILE_LIST,         "profile",      "list",     "",           0, 0, "the profiles on the card"                             },
-    {COMMAND_PROFILE_ENABLE,       "profile",      "enable",   "ICCID",      1, 1,
-     "enable a profile (the enabled one is disabled)"                                                                                     },
-    {COMMAND_PROFILE_DISABLE,      "profile",      "disable",  "ICCID",      1, 1, "disable the enabled profile"                          },
-    {COMMAND_PROFILE_DELETE,       "profile",      "delete",   "ICCID",      1, 1, "delete a disabled profile, for good"                  },
-    {COMMAND_PROFILE_NICKNAME,     "profile",      "nickname", "ICCID TEXT", 2, 2,
-     "name a profile; an empty text unnames it"                                                                                           },
-    {COMMAND_PROFILE_DOWNLOAD,     "profile",      "download", "",           0, 0,
-     "download and install a profile; the activation code is asked for on the terminal, or read from "
-     "standard input or a descriptor, never from an argument"                                                                             },
-    {COMMAND_NOTIFICATION_LIST,    "notification", "list",     "",           0, 0, "pending and delivered notifications"                  },
-    {COMMAND_NOTIFICATION_DELIVER, "notification", "deliver",  "",           0, 0, "deliver the pending ones now"                         },
-    {COMMAND_AUDIT_VERIFY,         "audit",        "verify",   "[FILE]",     0, 1,
-     "check the audit log's hash chain (default " AUDIT_FILE_DEFAULT "; - is standard input)"                                             },
-};
-
-const char *command_name(enum command command)
-{
-    static const char *const names[COMMAND_MAX] = {
-        [COMMAND_NONE] = "usage",
-        [COMMAND_HELP] = "help",
-        [COMMAND_VERSION] = "version",
-        [COMMAND_STATUS] = "status",
-        [COMMAND_EUICC_INFO] = "euicc info",
-        [COMMAND_PROFILE_LIST] = "profile list",
-        [COMMAND_PROFILE_ENABLE] = "profile enable",
-        [COMMAND_PROFILE_DISABLE] = "profile disable",
-        [COMMAND_PROFILE_DELETE] = "profile delete",
-        [COMMAND_PROFILE_NICKNAME] = "profile nickname",
-        [COMMAND_PROFILE_DOWNLOAD] = "profile download",
-        [COMMAND_NOTIFICATION_LIST] = "notification list",
-        [COMMAND_NOTIFICATION_DELIVER] = "notification deliver",
-        [COMMAND_AUDIT_VERIFY] = "audit verify",
-    };
-    LPAD_ASSERT((unsigned)command < COMMAND_MAX);
-    return names[command];
-}
-
-enum option {
-    OPTION_HELP,
-    OPTION_VERSION,
-    OPTION_JSON,
-    OPTION_SOCKET,
-    OPTION_TIMEOUT,
-    OPTION_NO_COLOR,
-    OPTION_YES,
-    OPTION_NO_REFRESH,
-    OPTION_CODE_FD,
-    OPTION_CODE_STDIN,
-    OPTION_CONFIRMATION_CODE_FD,
-    OPTION_HEAD,
-    OPTION_EXPECT,
-    OPTION_MAX,
-};
-
-struct option_row {
-    enum option option;
-    const char *name;
-    const char *value; // NULL: takes none
-    unsigned commands; // bits; 0: every command
-    const char *help;
-};
-
-static const struct option_row options[] = {
-    {OPTION_JSON,                 "--json",                 NULL,       0,                                                          "print one JSON document on standard output, errors too"},
-    {OPTION_SOCKET,               "--socket",               "PATH",     0,
-     "lpad's control socket (default $LPAD_SOCKET, then " SOCKET_PATH_DEFAULT ")"                                                                                                           },
-    {OPTION_TIMEOUT,              "--timeout",              "SECONDS",  0,
-     "give up when lpad is silent for this long (default 180; 0: never)"                                                                                                                    },
-    {OPTION_NO_COLOR,             "--no-color",             NULL,       0,                                                          "no colours; so does NO_COLOR in the environment"       },
-    {OPTION_HELP,                 "--help",                 NULL,       0,                                                          "print this text"                                       },
-    {OPTION_VERSION,              "--version",              NULL,       0,                                                          "print the version"                                     },
-    {OPTION_CODE_FD,              "--code-fd",              "N",        BIT(COMMAND_PROFILE_DOWNLOAD),
-     "download: read the activation code from descriptor N"                                                                                                                                 },
-    {OPTION_CODE_STDIN,           "--code-stdin",           NULL,       BIT(COMMAND_PROFILE_DOWNLOAD),
-     "download: read the activation code from standard input, also when that is a terminal"                                                                                                 },
-    {OPTION_CONFIRMATION_CODE_FD, "--confirmation-code-fd", "N",        BIT(COMMAND_PROFILE_DOWNLOAD),
-     "download: read the confirmation code, when one is needed, from descriptor N"                                                                                                          },
-    {OPTION_YES,                  "--yes",                  NULL,
-     BIT(COMMAND_PROFILE_DOWNLOAD) | BIT(COMMAND_PROFILE_ENABLE) | BIT(COMMAND_PROFILE_DISABLE) |
-         BIT(COMMAND_PROFILE_DELETE) | BIT(COMMAND_PROFILE_NICKNAME),
-     "profile download, enable, disable, delete, nickname: consent to what would be asked"                                                                                                  },
-    {OPTION_NO_REFRESH,           "--no-refresh",           NULL,       BIT(COMMAND_PROFILE_ENABLE) | BIT(COMMAND_PROFILE_DISABLE),
-     "enable, disable: do not have the card tell the modem to read it anew"                                                                                                                 },
-    {OPTION_HEAD,                 "--head",                 NULL,       BIT(COMMAND_AUDIT_VERIFY),
-     "audit verify: print only the last record's number and hash, to keep elsewhere"                                                                                                        },
-    {OPTION_EXPECT,               "--expect",               "SEQ:HASH", BIT(COMMAND_AUDIT_VERIFY),
-     "audit verify: the log must contain this record, seen earlier with --head"                                                                                                             },
-};
+#define COUNT(array)  (sizeof(array) / sizeof((array)[0]))
+#define CARD_NAME_MAX 32  // octets, as the control socket takes it
+#define EVENT_ID_MAX  255 // likewise
+#define BIT(command)  (1u << (command))
 
 // --- the parser ---
 
@@ -205,6 +107,27 @@ static enum err read_descriptor(struct parser *p, const struct option_row *row, 
     return ERR_OK;
 }
 
+static bool text_within(const char *text, size_t min, size_t max)
+{
+    struct bytes v = bytes_from_text(text);
+    return v.len >= min && v.len <= max && utf8_valid(v);
+}
+
+// The one option of two values: the second is the next argument.
+static enum err read_event(struct parser *p, char *value)
+{
+    struct host host;
+    if (p->next >= p->argc)
+        return fail(p, "The option --event wants two values: an address and an event's identifier.");
+    p->args.event_address = value;
+    p->args.event_id = p->argv[p->next++];
+    if (host_parse(value, strlen(value), &host) != ERR_OK)
+        return fail_named(p, "", value, " is not the address of a server.");
+    if (!text_within(p->args.event_id, 1, EVENT_ID_MAX))
+        return fail(p, "An event's identifier is text of 1 to 255 bytes.");
+    return ERR_OK;
+}
+
 static enum err apply_option(struct parser *p, const struct option_row *row, char *value)
 {
     struct args *a = &p->args;
@@ -218,6 +141,23 @@ static enum err apply_option(struct parser *p, const struct option_row *row, cha
     case OPTION_NO_REFRESH: a->no_refresh = true; return ERR_OK;
     case OPTION_CODE_STDIN: a->code_stdin = true; return ERR_OK;
     case OPTION_HEAD: a->head = true; return ERR_OK;
+    case OPTION_STRONG_YES: a->strong_yes = true; return ERR_OK;
+    case OPTION_RAT: a->rat = true; return ERR_OK;
+    case OPTION_OPERATIONAL: a->reset_operational = true; return ERR_OK;
+    case OPTION_TEST: a->reset_test = true; return ERR_OK;
+    case OPTION_DEFAULT_ADDRESS: a->reset_default_address = true; return ERR_OK;
+    case OPTION_REMOVE: a->address = ""; return ERR_OK;
+    case OPTION_DOWNLOAD: a->download = true; return ERR_OK;
+    case OPTION_DEFAULT: a->from_default = true; return ERR_OK;
+    case OPTION_EVENT: return read_event(p, value);
+    case OPTION_CARD:
+        a->card = value;
+        return text_within(value, 1, CARD_NAME_MAX)
+                   ? ERR_OK
+                   : fail(p, "--card wants a card's name, of at most 32 bytes, as 'lpactl status' shows it.");
+    case OPTION_OUTPUT:
+        a->output = value;
+        return value[0] != 0 ? ERR_OK : fail(p, "--output wants a file's name.");
     case OPTION_SOCKET:
         a->socket_path = value;
         return value[0] != 0 ? ERR_OK : fail(p, "--socket wants a path.");
@@ -254,9 +194,9 @@ static enum err parse_option(struct parser *p, char *text)
     }
     size_t len = strcspn(text, "=");
     const struct option_row *row = NULL;
-    for (size_t i = 0; i < COUNT(options); i++)
-        if (strlen(options[i].name) == len && memcmp(options[i].name, text, len) == 0)
-            row = &options[i];
+    for (size_t i = 0; i < option_row_count; i++)
+        if (strlen(option_rows[i].name) == len && memcmp(option_rows[i].name, text, len) == 0)
+            row = &option_rows[i];
     if (row == NULL)
         return refuse_option(p, text);
     bool has_value = text[len] == '=';
@@ -294,14 +234,15 @@ static enum err find_command(struct parser *p, const struct command_row **ret_ro
     if (p->word_count == 0)
         return fail(p, "No command is given. See 'lpactl --help'.");
     bool group_known = false;
-    for (size_t i = 0; i < COUNT(commands); i++) {
-        if (strcmp(commands[i].group, p->words[0]) != 0)
+    for (size_t i = 0; i < command_row_count; i++) {
+        if (strcmp(command_rows[i].group, p->words[0]) != 0)
             continue;
         group_known = true;
-        if (commands[i].verb != NULL && (p->word_count < 2 || strcmp(commands[i].verb, p->words[1]) != 0))
+        if (command_rows[i].verb != NULL &&
+            (p->word_count < 2 || strcmp(command_rows[i].verb, p->words[1]) != 0))
             continue;
-        *ret_row = &commands[i];
-        *ret_used = commands[i].verb != NULL ? 2 : 1;
+        *ret_row = &command_rows[i];
+        *ret_used = command_rows[i].verb != NULL ? 2 : 1;
         return ERR_OK;
     }
     if (!group_known)
@@ -313,18 +254,113 @@ static enum err find_command(struct parser *p, const struct command_row **ret_ro
 
 static enum err check_options(struct parser *p)
 {
-    for (size_t i = 0; i < COUNT(options); i++)
-        if ((p->seen & (1u << options[i].option)) && options[i].commands != 0 &&
-            !(options[i].commands & BIT(p->args.command)))
-            return fail_named(p, "The option ", options[i].name, " does not belong to this command.");
-    if (p->args.code_stdin && p->args.code_fd >= 0)
+    for (size_t i = 0; i < option_row_count; i++)
+        if ((p->seen & (1u << option_rows[i].option)) && option_rows[i].commands != 0 &&
+            !(option_rows[i].commands & BIT(p->args.command)))
+            return fail_named(p, "The option ", option_rows[i].name, " does not belong to this command.");
+    const struct args *a = &p->args;
+    if (a->code_stdin && a->code_fd >= 0)
         return fail(p, "Give --code-fd or --code-stdin, not both.");
+    if (a->from_default + (a->event_id != NULL) + (a->code_stdin || a->code_fd >= 0) > 1)
+        return fail(p, "Give one of --default, --event and an activation code.");
+    if (a->strong_yes && !a->yes)
+        return fail(p, "--strong-yes says nothing without --yes.");
+    if (a->command == COMMAND_EUICC_RESET && !a->reset_operational && !a->reset_test &&
+        !a->reset_default_address)
+        return fail(
+            p, "Say what is to be reset: --operational, --test or --default-address, or several of them.");
     return ERR_OK;
+}
+
+static int hex_digit(char c)
+{
+    return c >= '0' && c <= '9'   ? c - '0'
+           : c >= 'A' && c <= 'F' ? c - 'A' + 10
+           : c >= 'a' && c <= 'f' ? c - 'a' + 10
+                                  : -1;
+}
+
+// 18 to 20 digits are an ICCID, also when they could be hexadecimal.
+static enum err read_profile(struct parser *p, const char *text)
+{
+    struct profile_name *name = &p->args.profile;
+    size_t len = strlen(text);
+    if (iccid_from_text(text, len, &name->iccid) == ERR_OK)
+        return ERR_OK;
+    bool is_hex = len % 2 == 0 && len >= 10 && len <= sizeof name->aid * 2;
+    for (size_t i = 0; is_hex && i < len; i += 2) {
+        int high = hex_digit(text[i]), low = hex_digit(text[i + 1]);
+        is_hex = high >= 0 && low >= 0;
+        name->aid[i / 2] = (uint8_t)(is_hex ? high << 4 | low : 0);
+    }
+    if (!is_hex)
+        return fail_named(
+            p, "", text,
+            " is not an ICCID: 18 to 20 digits, as 'lpactl profile list' shows them (or the AID of an "
+            "ISD-P in hexadecimal).");
+    name->is_aid = true;
+    name->aid_len = len / 2;
+    return ERR_OK;
+}
+
+static enum err read_address(struct parser *p, char *text)
+{
+    struct host host;
+    if (p->args.address != NULL)
+        return fail(p, "Give an address or --remove, not both.");
+    if (strlen(text) > 255 || host_parse(text, strlen(text), &host) != ERR_OK)
+        return fail_named(p, "", text, " is not the address of a server, such as smdp.example.com.");
+    p->args.address = text;
+    return ERR_OK;
+}
+
+static enum err read_sequence_number(struct parser *p, const char *text)
+{
+    uint64_t n;
+    if (read_number(text, UINT32_MAX, &n) != ERR_OK)
+        return fail_named(p, "", text, " is not a number of 'lpactl notification list'.");
+    p->args.sequence_number = (uint32_t)n;
+    return ERR_OK;
+}
+
+static enum err read_nickname(struct parser *p, const char *text)
+{
+    if (!text_within(text, 0, 64))
+        return fail(p, "A nickname is UTF-8 text of at most 64 bytes.");
+    p->args.nickname = text;
+    return ERR_OK;
+}
+
+static enum err take_arguments(struct parser *p, char **words, unsigned count)
+{
+    switch (p->args.command) {
+    case COMMAND_AUDIT_VERIFY: p->args.file = count > 0 ? words[0] : AUDIT_FILE_DEFAULT; return ERR_OK;
+    case COMMAND_EUICC_LOAD_CRL: p->args.file = words[0]; return ERR_OK;
+    case COMMAND_EUICC_DEFAULT_ADDRESS: return count > 0 ? read_address(p, words[0]) : ERR_OK;
+    case COMMAND_NOTIFICATION_RESEND: return read_sequence_number(p, words[0]);
+    case COMMAND_PROFILE_ENABLE:
+    case COMMAND_PROFILE_DISABLE:
+    case COMMAND_PROFILE_DELETE:
+    case COMMAND_PROFILE_ICON: return read_profile(p, words[0]);
+    case COMMAND_PROFILE_NICKNAME: LPAD_TRY(read_profile(p, words[0])); return read_nickname(p, words[1]);
+    case COMMAND_NONE:
+    case COMMAND_HELP:
+    case COMMAND_VERSION:
+    case COMMAND_STATUS:
+    case COMMAND_EUICC_INFO:
+    case COMMAND_EUICC_RESET:
+    case COMMAND_PROFILE_LIST:
+    case COMMAND_PROFILE_DOWNLOAD:
+    case COMMAND_PROFILE_DISCOVER:
+    case COMMAND_NOTIFICATION_LIST:
+    case COMMAND_NOTIFICATION_DELIVER:
+    case COMMAND_MAX: return ERR_OK;
+    }
+    LPAD_BUG("a command without a reader of its arguments");
 }
 
 static enum err check_arguments(struct parser *p, const struct command_row *row, unsigned used)
 {
-    char **words = p->words + used;
     unsigned count = p->word_count - used;
     if (count < row->least)
         return fail_named(p, "An argument is missing: ", row->arguments, ". See 'lpactl --help'.");
@@ -334,18 +370,7 @@ static enum err check_arguments(struct parser *p, const struct command_row *row,
                         ? "profile download takes no argument: the activation code is typed when asked, or "
                           "read from standard input, because every user of this machine can read arguments."
                         : "There are too many arguments. See 'lpactl --help'.");
-    if (row->command == COMMAND_AUDIT_VERIFY)
-        p->args.file = count > 0 ? words[0] : AUDIT_FILE_DEFAULT;
-    else if (count > 0 && iccid_from_text(words[0], strlen(words[0]), &p->args.iccid) != ERR_OK)
-        return fail_named(p, "", words[0],
-                          " is not an ICCID: 18 to 20 digits, as 'lpactl profile list' shows them.");
-    if (row->command != COMMAND_PROFILE_NICKNAME)
-        return ERR_OK;
-    struct bytes nickname = bytes_from_text(words[1]);
-    if (nickname.len > 64 || !utf8_valid(nickname))
-        return fail(p, "A nickname is UTF-8 text of at most 64 bytes.");
-    p->args.nickname = words[1];
-    return ERR_OK;
+    return take_arguments(p, p->words + used, count);
 }
 
 static enum err parse(struct parser *p)
@@ -380,68 +405,4 @@ enum err args_parse(int argc, char **argv, const char *env_socket, struct args *
     enum err e = parse(&p);
     *ret_args = p.args;
     return e;
-}
-
-// --- the help ---
-
-// Words from column `indent` on, broken before column 100. The cursor stands at `column`.
-static void put_wrapped(struct buf *out, const char *text, size_t column, size_t indent)
-{
-    if (column + 1 >= indent) {
-        buf_put_byte(out, '\n');
-        column = 0;
-    }
-    for (; column < indent; column++)
-        buf_put_byte(out, ' ');
-    while (*text != 0) {
-        size_t len = strcspn(text, " ");
-        if (column > indent && column + 1 + len > 100) {
-            buf_printf(out, "\n%*s", (int)indent, "");
-            column = indent;
-        } else if (column > indent) {
-            buf_put_byte(out, ' ');
-            column++;
-        }
-        buf_put(out, text, len);
-        column += len;
-        text += len + strspn(text + len, " ");
-    }
-    buf_put_byte(out, '\n');
-}
-
-static void put_options(struct buf *out, bool common)
-{
-    for (size_t i = 0; i < COUNT(options); i++) {
-        const struct option_row *o = &options[i];
-        if ((o->commands == 0) != common)
-            continue;
-        size_t start = out->len;
-        buf_printf(out, "  %s%s%s", o->name, o->value != NULL ? " " : "", o->value != NULL ? o->value : "");
-        put_wrapped(out, o->help, out->len - start, 30);
-    }
-}
-
-void args_put_help(struct buf *out)
-{
-    buf_put_text(out, "lpactl manages the profiles of an eUICC through lpad.\n\n"
-                      "Usage: lpactl [OPTIONS] COMMAND [ARGUMENTS]\n\nCommands:\n");
-    for (size_t i = 0; i < COUNT(commands); i++) {
-        const struct command_row *c = &commands[i];
-        size_t start = out->len;
-        buf_printf(out, "  %s%s%s%s%s", c->group, c->verb != NULL ? " " : "", c->verb != NULL ? c->verb : "",
-                   c->arguments[0] != 0 ? " " : "", c->arguments);
-        put_wrapped(out, c->help, out->len - start, 34);
-    }
-    buf_put_text(out, "\nOptions of every command:\n");
-    put_options(out, true);
-    buf_put_text(out, "\nOptions of single commands:\n");
-    put_options(out, false);
-    buf_put_text(out, "\nExit codes:\n");
-    for (unsigned i = 0; i < EXIT_CODE_MAX; i++)
-        buf_printf(out, "  %3u  %s\n", i, exit_code_words((enum exit_code)i));
-    buf_put_text(
-        out,
-        "  128+N  ended by signal N, as shells report it (130: Ctrl-C)\n\n"
-        "Results go to standard output; questions go to the terminal; progress and errors go to standard "
-        "error.\n");
 }

@@ -7,6 +7,8 @@
 #include "lib/bytes.h"
 #include "rsp/iccid.h"
 
+#define PROFILE_AID_MAX 16
+
 #define SOCKET_PATH_DEFAULT "/run/lpad/control.sock"
 #define AUDIT_FILE_DEFAULT  "/var/log/lpad/audit.jsonl"
 // The longest silence of lpad that is waited for, in seconds. Its own deadlines are shorter and say more.
@@ -19,14 +21,20 @@ enum command {
     COMMAND_VERSION,
     COMMAND_STATUS,
     COMMAND_EUICC_INFO,
+    COMMAND_EUICC_RESET,
+    COMMAND_EUICC_DEFAULT_ADDRESS,
+    COMMAND_EUICC_LOAD_CRL,
     COMMAND_PROFILE_LIST,
+    COMMAND_PROFILE_ICON,
     COMMAND_PROFILE_ENABLE,
     COMMAND_PROFILE_DISABLE,
     COMMAND_PROFILE_DELETE,
     COMMAND_PROFILE_NICKNAME,
     COMMAND_PROFILE_DOWNLOAD,
+    COMMAND_PROFILE_DISCOVER,
     COMMAND_NOTIFICATION_LIST,
     COMMAND_NOTIFICATION_DELIVER,
+    COMMAND_NOTIFICATION_RESEND,
     COMMAND_AUDIT_VERIFY,
     COMMAND_MAX,
 };
@@ -34,11 +42,20 @@ enum command {
 // "profile enable"; never NULL.
 const char *command_name(enum command command);
 
+// The profile that a command is for, as it was named.
+struct profile_name {
+    bool is_aid; // else an ICCID
+    struct iccid iccid;
+    uint8_t aid[PROFILE_AID_MAX];
+    size_t aid_len;
+};
+
 struct args {
     enum command command;
     bool json;
     bool no_color;
     bool yes;
+    bool strong_yes; // only together with yes
     bool no_refresh;
     bool code_stdin;
     bool head;
@@ -46,9 +63,18 @@ struct args {
     int confirmation_code_fd; // -1: not given
     int timeout_ms;           // -1: for ever
     const char *socket_path;
-    struct iccid iccid;
+    const char *card; // NULL: the only one
+    struct profile_name profile;
     const char *nickname;
-    const char *file;
+    const char *file;   // "-": standard input
+    const char *output; // NULL: standard output
+    bool rat;
+    bool reset_operational, reset_test, reset_default_address; // at least one for euicc reset
+    const char *address;                  // of euicc default-address; "" removes it, NULL shows it
+    bool download;                        // profile discover
+    bool from_default;                    // profile download
+    const char *event_address, *event_id; // profile download; both or neither
+    uint32_t sequence_number;
     bool has_expected; // --expect SEQ:HASH
     uint64_t expected_seq;
     const char *expected_hash; // 64 lower-case hexadecimal digits

@@ -3,15 +3,24 @@
 #include "ctl/asker.h"
 
 #include "ctl/ctl.h"
-#include "ctl/terminal.h"
 #include "proto/convert.h"
 
 #include <stdio.h>
+#include <string.h>
 #include <strings.h>
 
 #define CONFIRMATION_CODE_MAX 64 // octets, as the control socket takes it
 
-static const char *consent_text(struct arena *a, const Lpad__Ask *ask)
+// --- what is asked, in words ---
+
+const char *consent_profile_line(struct arena *a, const Lpad__Profile *p)
+{
+    return text_printf(a, "  %s  %s, %s  %s, %s\n", text_iccid(a, bytes_from_binary(p->iccid)),
+                       words_profile_class(p->profile_class), words_profile_state(p->state),
+                       text_shown(a, p->service_provider_name), text_shown(a, p->profile_name));
+}
+
+static const char *offer_text(struct arena *a, const Lpad__Ask *ask)
 {
     const Lpad__Metadata *m = ask->metadata;
     const char *text = "The server offers this profile:\n";
@@ -26,10 +35,92 @@ static const char *consent_text(struct arena *a, const Lpad__Ask *ask)
     return ask->host == NULL ? text : text_printf(a, "%s  server:    %s\n", text, text_shown(a, ask->host));
 }
 
+static const char *undelivered_text(struct arena *a, const Lpad__Ask *ask)
+{
+    if (!ask->has_undelivered || ask->undelivered == 0)
+        return "";
+    return text_printf(
+        a,
+        "%u notification%s undelivered: the servers have not been told yet what became of their "
+        "profiles ('lpactl notification list').\n",
+        ask->undelivered, ask->undelivered == 1 ? " is" : "s are");
+}
+
+// What the change takes away, as lpad says it.
+static const char *losses_text(struct arena *a, const Lpad__Ask *ask)
+{
+    const char *text = ask->n_profiles > 0 ? "These profiles would be deleted, for good:\n" : "";
+    for (size_t i = 0; i < ask->n_profiles; i++)
+        text = text_printf(a, "%s%s", text, consent_profile_line(a, ask->profiles[i]));
+    return text_printf(a, "%s%s", text, undelivered_text(a, ask));
+}
+
+static const char *strong_text(struct asker *k, const Lpad__Ask *ask)
+{
+    struct arena *a = &k->ctl->arena;
+    unsigned bit = 0;
+    if (k->change != NULL)
+        return text_printf(a, "%sYou are about to %s. This cannot be undone%s.\n", losses_text(a, ask),
+                           k->change,
+                           ask->n_profiles > 0 ? ": most profiles cannot be downloaded again" : "");
+    const char *text = text_printf(a, "%sInstalling it binds you:\n", offer_text(a, ask));
+    uint32_t pprs = ask->metadata != NULL && ask->metadata->has_pprs ? ask->metadata->pprs : 0;
+    for (const char *name; (name = words_next_ppr(pprs, &bit)) != NULL;)
+        text = text_printf(a, "%s  %s\n", text, words_ppr_consequence(name));
+    return text_printf(a, "%s%s", text, undelivered_text(a, ask));
+}
+
 static const char *time_left(struct arena *a, const Lpad__Ask *ask)
 {
     return ask->has_timeout_ms ? text_printf(a, " within %u s", ask->timeout_ms / 1000) : "";
 }
+
+// --- asking ---
+
+static bool is_word(const char *text, const char *word)
+{
+    return strcasecmp(text, word) == 0;
+}
+
+static enum consent read_answer(const char *prompt, bool in_full, bool may_wait, const struct watch *watch)
+{
+    struct secret line = {.len = 0};
+    switch (terminal_ask(prompt, true, watch, &line)) {
+    case LINE_READ:
+        secret_trim(&line);
+        if (is_word(line.text, "yes") || (!in_full && is_word(line.text, "y")))
+            return CONSENT_YES;
+        return may_wait && (is_word(line.text, "l") || is_word(line.text, "later")) ? CONSENT_LATER
+                                                                                    : CONSENT_NO;
+    case LINE_NO_TERMINAL: return CONSENT_NO_TERMINAL;
+    case LINE_SIGNAL: return CONSENT_SIGNAL;
+    case LINE_LINK: return CONSENT_LINK;
+    case LINE_CLOSED:
+    case LINE_TOO_LONG:
+    case LINE_FAILED:
+    case LINE_END_MAX: break;
+    }
+    return CONSENT_NO;
+}
+
+enum consent consent_ask_once(const char *prompt, bool may_wait, const struct watch *watch)
+{
+    return read_answer(prompt, false, may_wait, watch);
+}
+
+enum consent consent_ask_twice(struct arena *a, const char *text, bool may_wait, const struct watch *watch)
+{
+    const char *others =
+        may_wait ? "; anything else is a no, \"later\" leaves it for later" : "; anything else is a no";
+    enum consent first =
+        read_answer(text_printf(a, "%sType the word yes in full to go on%s (1 of 2): ", text, others), true,
+                    may_wait, watch);
+    if (first != CONSENT_YES)
+        return first;
+    return read_answer("Are you sure? Type yes once more (2 of 2): ", true, may_wait, watch);
+}
+
+// --- answering ---
 
 // lpad closes a link that is gone itself; a lost answer shows as the end of the request.
 static void answer(struct asker *k, struct lpad_client *c, uint32_t id, bool yes, bool postpone, char *code)
@@ -48,64 +139,85 @@ static void refuse_for_now(struct asker *k, struct lpad_client *c, uint32_t id, 
     answer(k, c, id, false, true, NULL);
 }
 
-static void take_consent(struct asker *k, struct lpad_client *c, uint32_t id, const char *t)
+static bool was_shown(const struct asker_agreed *agreed, const Lpad__Profile *p)
 {
-    if (strcasecmp(t, "y") == 0 || strcasecmp(t, "yes") == 0) {
-        answer(k, c, id, true, false, NULL);
-        return;
-    }
-    bool later = k->change == NULL && (strcasecmp(t, "l") == 0 || strcasecmp(t, "later") == 0);
+    for (size_t i = 0; i < agreed->profile_count; i++)
+        if (bytes_equal(iccid_view(&agreed->profiles[i]), bytes_from_binary(p->iccid)))
+            return true;
+    return false;
+}
+
+// Whether a person has agreed already to all that lpad asks now.
+static bool is_agreed(const struct asker_agreed *agreed, const Lpad__Ask *ask)
+{
+    bool strong = ask->has_strong && ask->strong;
+    if (!agreed->once || (strong && !agreed->twice) || (ask->has_undelivered && ask->undelivered > 0))
+        return false;
+    for (size_t i = 0; i < ask->n_profiles; i++)
+        if (!was_shown(agreed, ask->profiles[i]))
+            return false;
+    return true;
+}
+
+static enum consent ask_person(struct asker *k, const struct watch *watch, const Lpad__Ask *ask)
+{
+    struct arena *a = &k->ctl->arena;
+    if (ask->has_strong && ask->strong)
+        return consent_ask_twice(a, strong_text(k, ask), k->change == NULL, watch);
     if (k->change != NULL)
+        return consent_ask_once(
+            text_printf(a, "%sThe policy asks for your consent to %s. Answer%s: [y]es, [N]o: ",
+                        losses_text(a, ask), k->change, time_left(a, ask)),
+            false, watch);
+    return consent_ask_once(text_printf(a, "%s%sInstall it? Answer%s: [y]es, [N]o, [l]ater: ",
+                                        offer_text(a, ask), undelivered_text(a, ask), time_left(a, ask)),
+                            true, watch);
+}
+
+static void refuse(struct asker *k, enum consent consent, bool strong)
+{
+    if (consent == CONSENT_NO_TERMINAL)
+        k->refusal =
+            problem_make(EXIT_CODE_DECLINED, "no_terminal",
+                         "There is no terminal to ask for your consent on, so the answer was no.",
+                         strong ? "This cannot be undone: give --yes and --strong-yes to consent without "
+                                  "being asked."
+                                : "Give --yes to consent without being asked.");
+    else if (k->change != NULL)
         k->refusal = problem_make(EXIT_CODE_DECLINED, "declined", "You declined it; nothing was changed.",
-                                  "Start the command again and answer y.");
-    else if (later)
+                                  strong ? "Start the command again and type yes twice."
+                                         : "Start the command again and answer y.");
+    else if (consent == CONSENT_LATER)
         k->refusal = problem_make(EXIT_CODE_DECLINED, "postponed", "You left the profile for later.",
                                   "Start the download again with the same activation code.");
     else
         k->refusal = problem_make(EXIT_CODE_DECLINED, "declined", "You declined the profile.",
                                   "The server may want a new activation code for another try.");
-    answer(k, c, id, false, later, NULL);
-}
-
-static const char *consent_prompt(struct asker *k, const Lpad__Ask *ask)
-{
-    struct arena *a = &k->ctl->arena;
-    if (k->change != NULL)
-        return text_printf(a, "The policy asks for your consent to %s. Answer%s: [y]es, [N]o: ", k->change,
-                           time_left(a, ask));
-    return text_printf(a, "%sInstall it? Answer%s: [y]es, [N]o, [l]ater: ", consent_text(a, ask),
-                       time_left(a, ask));
 }
 
 static bool ask_consent(struct asker *k, struct lpad_client *c, uint32_t id, const Lpad__Ask *ask)
 {
+    const struct args *args = k->ctl->args;
     const struct watch watch = {k->signal_fd, lpad_client_fd(c)};
-    struct secret line = {.len = 0};
-    if (k->agreed) {
-        if (k->change == NULL)
-            fprintf(stderr, "%slpactl: consented to it (--yes)\n", consent_text(&k->ctl->arena, ask));
+    bool strong = ask->has_strong && ask->strong;
+    if (args->yes && (!strong || args->strong_yes)) {
+        const char *text = strong              ? strong_text(k, ask)
+                           : k->change == NULL ? offer_text(&k->ctl->arena, ask)
+                                               : losses_text(&k->ctl->arena, ask);
+        if (text[0] != 0)
+            fprintf(stderr, "%slpactl: consented to it (%s)\n", text,
+                    strong ? "--yes --strong-yes" : "--yes");
         answer(k, c, id, true, false, NULL);
         return true;
     }
-    switch (terminal_ask(consent_prompt(k, ask), true, &watch, &line)) {
-    case LINE_READ:
-        secret_trim(&line);
-        take_consent(k, c, id, line.text);
+    enum consent consent = is_agreed(&k->agreed, ask) ? CONSENT_YES : ask_person(k, &watch, ask);
+    if (consent == CONSENT_SIGNAL)
+        return false;
+    if (consent == CONSENT_LINK)
         return true;
-    case LINE_NO_TERMINAL:
-        k->refusal = problem_make(EXIT_CODE_DECLINED, "no_terminal",
-                                  "There is no terminal to ask for your consent on, so the answer was no.",
-                                  "Give --yes to consent without being asked.");
-        answer(k, c, id, false, false, NULL);
-        return true;
-    case LINE_SIGNAL: return false;
-    case LINE_LINK: return true;
-    case LINE_CLOSED:
-    case LINE_TOO_LONG:
-    case LINE_FAILED:
-    case LINE_END_MAX: break;
-    }
-    take_consent(k, c, id, "no");
+    if (consent != CONSENT_YES)
+        refuse(k, consent, strong);
+    answer(k, c, id, consent == CONSENT_YES, consent == CONSENT_LATER, NULL);
     return true;
 }
 

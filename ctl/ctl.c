@@ -38,6 +38,12 @@ static const command_function functions[COMMAND_MAX] = {
     [COMMAND_VERSION] = version_run,
     [COMMAND_STATUS] = status_run,
     [COMMAND_EUICC_INFO] = euicc_info_run,
+    [COMMAND_EUICC_RESET] = euicc_reset_run,
+    [COMMAND_EUICC_DEFAULT_ADDRESS] = euicc_default_address_run,
+    [COMMAND_EUICC_LOAD_CRL] = euicc_load_crl_run,
+    [COMMAND_PROFILE_ICON] = profile_icon_run,
+    [COMMAND_PROFILE_DISCOVER] = discover_run,
+    [COMMAND_NOTIFICATION_RESEND] = notification_resend_run,
     [COMMAND_PROFILE_LIST] = profile_list_run,
     [COMMAND_PROFILE_ENABLE] = profile_change_run,
     [COMMAND_PROFILE_DISABLE] = profile_change_run,
@@ -75,8 +81,10 @@ enum exit_code ctl_connect(struct ctl *ctl)
 {
     const struct args *args = ctl->args;
     enum err e = lpad_client_open(args->socket_path, args->timeout_ms, &ctl->client);
-    if (e == ERR_OK)
+    if (e == ERR_OK) {
+        lpad_client_set_card(ctl->client, args->card);
         return EXIT_CODE_OK;
+    }
     struct problem p = problem_from_connect(&ctl->arena, args->socket_path, e == ERR_IO ? errno : ENOMEM);
     return ctl_report(ctl, &p);
 }

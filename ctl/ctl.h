@@ -18,6 +18,7 @@ struct ctl {
     struct json json;   // over `out`; the document's outermost object is open when args->json
     bool out_colors, err_colors;
     struct lpad_client *client; // of ctl_request; NULL: not connected
+    struct iccid iccid;         // of ctl_resolve_profile
     int ended_by;               // the signal that ended the command; 0: none
 };
 
@@ -30,6 +31,11 @@ LPAD_NODISCARD enum exit_code ctl_request(struct ctl *ctl, Lpad__ClientToBroker 
 LPAD_NODISCARD enum exit_code ctl_request_asking(struct ctl *ctl, Lpad__ClientToBroker *request,
                                                  Lpad__BrokerToClient__BodyCase expected, struct asker *asker,
                                                  const Lpad__BrokerToClient **ret_reply);
+// Both are borrowed until the next request.
+LPAD_NODISCARD enum exit_code ctl_request_profiles(struct ctl *ctl, const Lpad__ProfilesReply **ret_profiles);
+LPAD_NODISCARD enum exit_code ctl_request_info(struct ctl *ctl, bool rat, const Lpad__CardInfo **ret_info);
+// Sets ctl->iccid to the profile that the command line names; an ISD-P's AID is looked up in the card's list.
+LPAD_NODISCARD enum exit_code ctl_resolve_profile(struct ctl *ctl);
 // Connects ctl->client, or says why that is not possible.
 LPAD_NODISCARD enum exit_code ctl_connect(struct ctl *ctl);
 void ctl_disconnect(struct ctl *ctl);
@@ -41,17 +47,27 @@ enum exit_code ctl_report(struct ctl *ctl, const struct problem *problem);
 void ctl_show_profiles(struct ctl *ctl, Lpad__Profile *const *profiles, size_t count);
 // The members of an announced profile, without braces.
 void ctl_json_metadata(struct ctl *ctl, const Lpad__Metadata *metadata);
+void ctl_json_pprs(struct json *j, uint32_t mask);
+// Nothing for NULL.
+void ctl_json_owner(struct ctl *ctl, const char *key, const Lpad__Owner *owner);
+const char *ctl_mcc_mnc_text(struct arena *a, const Lpad__Owner *owner);
 // "label:  value" with the values in one column; nothing for an empty value.
 void ctl_put_field(struct ctl *ctl, const char *label, const char *value);
 
 enum exit_code status_run(struct ctl *ctl);
 enum exit_code euicc_info_run(struct ctl *ctl);
+enum exit_code euicc_reset_run(struct ctl *ctl);
+enum exit_code euicc_default_address_run(struct ctl *ctl);
+enum exit_code euicc_load_crl_run(struct ctl *ctl);
 enum exit_code profile_list_run(struct ctl *ctl);
 enum exit_code profile_change_run(struct ctl *ctl); // enable, disable, delete
 enum exit_code profile_nickname_run(struct ctl *ctl);
+enum exit_code profile_icon_run(struct ctl *ctl);
 enum exit_code download_run(struct ctl *ctl);
+enum exit_code discover_run(struct ctl *ctl);
 enum exit_code notification_list_run(struct ctl *ctl);
 enum exit_code notification_deliver_run(struct ctl *ctl);
+enum exit_code notification_resend_run(struct ctl *ctl);
 enum exit_code audit_verify_run(struct ctl *ctl);
 
 // The whole program: parses, runs, writes. Returns the exit code, or ends by the signal that ended the

@@ -66,6 +66,58 @@ static void show_info(struct ctl *ctl, const Lpad__CardInfo *info)
     ctl_put_field(ctl, "root SM-DS", text_shown(a, info->root_smds_address));
 }
 
+// --- the Rules Authorisation Table (SGP.22 v2.5, 2.9.2.1) ---
+
+static const char *operator_text(struct arena *a, const Lpad__Owner *owner)
+{
+    const struct bytes any = bytes_make("\xEE\xEE\xEE", 3);
+    const char *text =
+        bytes_equal(bytes_from_binary(owner->mcc_mnc), any) ? "any operator" : ctl_mcc_mnc_text(a, owner);
+    if (owner->has_gid1)
+        text = text_printf(a, "%s gid1 %s", text, text_hex(a, bytes_from_binary(owner->gid1)));
+    if (owner->has_gid2)
+        text = text_printf(a, "%s gid2 %s", text, text_hex(a, bytes_from_binary(owner->gid2)));
+    return text;
+}
+
+static void show_rat(struct ctl *ctl, const Lpad__CardInfo *info)
+{
+    if (info->n_rat == 0)
+        buf_put_text(&ctl->out,
+                     "The Rules Authorisation Table is empty: no profile with rules can be installed.\n");
+    for (size_t i = 0; i < info->n_rat; i++) {
+        const Lpad__RatEntry *e = info->rat[i];
+        const char *rules = "", *operators = "";
+        unsigned bit = 0;
+        for (const char *name; (name = words_next_ppr(e->pprs, &bit)) != NULL;)
+            rules = join(ctl, rules, name);
+        for (size_t k = 0; k < e->n_operators; k++)
+            operators = join(ctl, operators, operator_text(&ctl->arena, e->operators[k]));
+        ctl_put_field(ctl, "allowed rules",
+                      text_printf(&ctl->arena, "%s, of %s%s", rules[0] != 0 ? rules : "none",
+                                  operators[0] != 0 ? operators : "nobody",
+                                  e->consent_required ? ", with the consent of a person" : ""));
+    }
+}
+
+static void json_rat(struct ctl *ctl, const Lpad__CardInfo *info)
+{
+    struct json *j = &ctl->json;
+    json_open_array(j, "rat");
+    for (size_t i = 0; i < info->n_rat; i++) {
+        const Lpad__RatEntry *e = info->rat[i];
+        json_open_object(j, NULL);
+        ctl_json_pprs(j, e->pprs);
+        json_open_array(j, "operators");
+        for (size_t k = 0; k < e->n_operators; k++)
+            ctl_json_owner(ctl, NULL, e->operators[k]);
+        json_close_array(j);
+        json_put_bool(j, "consent_required", e->consent_required);
+        json_close_object(j);
+    }
+    json_close_array(j);
+}
+
 static void json_hex_list(struct json *j, const char *key, const ProtobufCBinaryData *list, size_t count)
 {
     json_open_array(j, key);
@@ -110,22 +162,36 @@ static void json_info(struct ctl *ctl, const Lpad__CardInfo *info)
     json_put_optional(j, "default_smdp_address", info->default_smdp_address);
     json_put_optional(j, "root_smds_address", info->root_smds_address);
     json_put_hex(j, "euicc_info1", bytes_from_binary(info->euicc_info1));
+    if (ctl->args->rat)
+        json_rat(ctl, info);
     json_close_object(j);
 }
 
-enum exit_code euicc_info_run(struct ctl *ctl)
+enum exit_code ctl_request_info(struct ctl *ctl, bool rat, const Lpad__CardInfo **ret_info)
 {
     Lpad__GetEuiccInfo get = LPAD__GET_EUICC_INFO__INIT;
     Lpad__ClientToBroker request = LPAD__CLIENT_TO_BROKER__INIT;
+    get.has_rat = get.rat = rat;
     request.body_case = LPAD__CLIENT_TO_BROKER__BODY_GET_EUICC_INFO;
     request.get_euicc_info = &get;
     const Lpad__BrokerToClient *reply = NULL;
     enum exit_code code = ctl_request(ctl, &request, LPAD__BROKER_TO_CLIENT__BODY_EUICC_INFO, &reply);
+    if (code == EXIT_CODE_OK)
+        *ret_info = reply->euicc_info->info;
+    return code;
+}
+
+enum exit_code euicc_info_run(struct ctl *ctl)
+{
+    const Lpad__CardInfo *info = NULL;
+    enum exit_code code = ctl_request_info(ctl, ctl->args->rat, &info);
     if (code != EXIT_CODE_OK)
         return code;
     if (ctl->args->json)
-        json_info(ctl, reply->euicc_info->info);
+        json_info(ctl, info);
     else
-        show_info(ctl, reply->euicc_info->info);
+        show_info(ctl, info);
+    if (ctl->args->rat && !ctl->args->json)
+        show_rat(ctl, info);
     return EXIT_CODE_OK;
 }

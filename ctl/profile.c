@@ -1,17 +1,18 @@
 // SPDX-License-Identifier: Apache-2.0
-// lpactl profile list, enable, disable, delete and nickname.
+// lpactl profile list and icon; profiles as they are shown everywhere.
 #include "ctl/ctl.h"
 
-#include "ctl/asker.h"
-#include "ctl/terminal.h"
 #include "proto/convert.h"
 #include "rsp/profile.h"
 
+#include <errno.h>
+#include <fcntl.h>
 #include <string.h>
+#include <unistd.h>
 
 // --- showing profiles ---
 
-static const char *mcc_mnc_text(struct arena *a, const Lpad__Owner *owner)
+const char *ctl_mcc_mnc_text(struct arena *a, const Lpad__Owner *owner)
 {
     char text[PROFILE_MCC_MNC_TEXT_MAX];
     if (owner == NULL || owner->mcc_mnc.len != 3)
@@ -45,13 +46,13 @@ static void show_table(struct ctl *ctl, Lpad__Profile *const *profiles, size_t c
         table_put(&t, text_shown(a, p->service_provider_name), COLOR_NONE);
         table_put(&t, text_shown(a, p->profile_name), COLOR_NONE);
         table_put(&t, text_shown(a, p->nickname), COLOR_NONE);
-        table_put(&t, mcc_mnc_text(a, p->owner), COLOR_NONE);
+        table_put(&t, ctl_mcc_mnc_text(a, p->owner), COLOR_NONE);
         table_put(&t, ppr_names(a, p->has_pprs ? p->pprs : 0), COLOR_NONE);
     }
     table_write(&t, &ctl->out, ctl->out_colors);
 }
 
-static void json_pprs(struct json *j, uint32_t mask)
+void ctl_json_pprs(struct json *j, uint32_t mask)
 {
     unsigned bit = 0;
     json_open_array(j, "pprs");
@@ -60,13 +61,13 @@ static void json_pprs(struct json *j, uint32_t mask)
     json_close_array(j);
 }
 
-static void json_owner(struct ctl *ctl, const Lpad__Owner *owner)
+void ctl_json_owner(struct ctl *ctl, const char *key, const Lpad__Owner *owner)
 {
     struct json *j = &ctl->json;
     if (owner == NULL)
         return;
-    json_open_object(j, "owner");
-    json_put_text(j, "mcc_mnc", mcc_mnc_text(&ctl->arena, owner));
+    json_open_object(j, key);
+    json_put_text(j, "mcc_mnc", ctl_mcc_mnc_text(&ctl->arena, owner));
     if (owner->has_gid1)
         json_put_hex(j, "gid1", bytes_from_binary(owner->gid1));
     if (owner->has_gid2)
@@ -84,8 +85,10 @@ static void json_profile(struct ctl *ctl, const Lpad__Profile *p)
     json_put_text(j, "provider", p->service_provider_name);
     json_put_text(j, "name", p->profile_name);
     json_put_text(j, "nickname", p->nickname);
-    json_owner(ctl, p->owner);
-    json_pprs(j, p->has_pprs ? p->pprs : 0);
+    ctl_json_owner(ctl, "owner", p->owner);
+    ctl_json_pprs(j, p->has_pprs ? p->pprs : 0);
+    if (p->has_icon_type)
+        json_put_text(j, "icon_type", words_icon_type(p->icon_type));
     if (p->has_isdp_aid)
         json_put_hex(j, "isdp_aid", bytes_from_binary(p->isdp_aid));
     json_close_object(j);
@@ -98,8 +101,8 @@ void ctl_json_metadata(struct ctl *ctl, const Lpad__Metadata *m)
     json_put_text(j, "class", words_profile_class(m->profile_class));
     json_put_text(j, "provider", m->service_provider_name);
     json_put_text(j, "name", m->profile_name);
-    json_owner(ctl, m->owner);
-    json_pprs(j, m->has_pprs ? m->pprs : 0);
+    ctl_json_owner(ctl, "owner", m->owner);
+    ctl_json_pprs(j, m->has_pprs ? m->pprs : 0);
 }
 
 void ctl_show_profiles(struct ctl *ctl, Lpad__Profile *const *profiles, size_t count)
@@ -119,7 +122,7 @@ void ctl_show_profiles(struct ctl *ctl, Lpad__Profile *const *profiles, size_t c
 
 // --- commands ---
 
-static enum exit_code request_profiles(struct ctl *ctl, const Lpad__ProfilesReply **ret_profiles)
+enum exit_code ctl_request_profiles(struct ctl *ctl, const Lpad__ProfilesReply **ret_profiles)
 {
     Lpad__ListProfiles list = LPAD__LIST_PROFILES__INIT;
     Lpad__ClientToBroker request = LPAD__CLIENT_TO_BROKER__INIT;
@@ -135,123 +138,102 @@ static enum exit_code request_profiles(struct ctl *ctl, const Lpad__ProfilesRepl
 enum exit_code profile_list_run(struct ctl *ctl)
 {
     const Lpad__ProfilesReply *reply = NULL;
-    enum exit_code code = request_profiles(ctl, &reply);
+    enum exit_code code = ctl_request_profiles(ctl, &reply);
     if (code == EXIT_CODE_OK)
         ctl_show_profiles(ctl, reply->profiles, reply->n_profiles);
     return code;
 }
 
-static enum exit_code show_change(struct ctl *ctl, const char *done, const Lpad__BrokerToClient *reply)
+enum exit_code ctl_resolve_profile(struct ctl *ctl)
 {
-    char digits[ICCID_TEXT_MAX];
-    iccid_to_text(&ctl->args->iccid, digits);
-    if (ctl->args->json)
-        json_put_text(&ctl->json, "iccid", digits);
-    else
-        buf_printf(&ctl->out, "Profile %s is %s. The card now holds:\n", digits, done);
-    ctl_show_profiles(ctl, reply->changed->profiles, reply->changed->n_profiles);
-    return EXIT_CODE_OK;
-}
-
-static const char *find_names(struct ctl *ctl, const Lpad__ProfilesReply *list, struct bytes iccid)
-{
-    struct arena *a = &ctl->arena;
-    for (size_t i = 0; i < list->n_profiles; i++) {
-        const Lpad__Profile *p = list->profiles[i];
-        if (bytes_equal(bytes_from_binary(p->iccid), iccid))
-            return text_printf(a, " (%s, %s%s%s, %s)", text_shown(a, p->service_provider_name),
-                               text_shown(a, p->profile_name),
-                               p->nickname != NULL && p->nickname[0] != 0 ? ", " : "",
-                               text_shown(a, p->nickname), words_profile_state(p->state));
-    }
-    return "";
-}
-
-// A deleted profile usually cannot be downloaded again, so a person is asked.
-static enum exit_code confirm_delete(struct ctl *ctl)
-{
-    char digits[ICCID_TEXT_MAX];
-    const struct watch nothing = {-1, -1};
+    const struct profile_name *name = &ctl->args->profile;
     const Lpad__ProfilesReply *list = NULL;
-    if (ctl->args->yes)
+    if (!name->is_aid) {
+        ctl->iccid = name->iccid;
         return EXIT_CODE_OK;
-    enum exit_code code = request_profiles(ctl, &list);
+    }
+    enum exit_code code = ctl_request_profiles(ctl, &list);
     if (code != EXIT_CODE_OK)
         return code;
-    const char *prompt = text_printf(&ctl->arena, "Delete profile %s%s for good? [y/N] ",
-                                     iccid_to_text(&ctl->args->iccid, digits),
-                                     find_names(ctl, list, iccid_view(&ctl->args->iccid)));
-    struct secret answer = {.len = 0};
-    struct problem p = problem_make(EXIT_CODE_DECLINED, "declined", "Nothing was deleted.",
-                                    "Start the command again and answer y.");
-    switch (terminal_ask(prompt, true, &nothing, &answer)) {
-    case LINE_READ:
-        secret_trim(&answer);
-        if (strcmp(answer.text, "y") == 0 || strcmp(answer.text, "yes") == 0 || strcmp(answer.text, "Y") == 0)
+    struct bytes aid = bytes_make(name->aid, name->aid_len);
+    for (size_t i = 0; i < list->n_profiles; i++) {
+        const Lpad__Profile *p = list->profiles[i];
+        if (p->has_isdp_aid && p->iccid.len == ICCID_SIZE &&
+            bytes_equal(bytes_from_binary(p->isdp_aid), aid)) {
+            memcpy(ctl->iccid.bytes, p->iccid.data, ICCID_SIZE);
             return EXIT_CODE_OK;
-        break;
-    case LINE_NO_TERMINAL:
-        p = problem_make(EXIT_CODE_DECLINED, "no_terminal",
-                         "There is no terminal to ask on, so nothing was deleted.",
-                         "Give --yes to delete without being asked.");
-        break;
-    case LINE_CLOSED:
-    case LINE_TOO_LONG:
-    case LINE_SIGNAL:
-    case LINE_LINK:
-    case LINE_FAILED:
-    case LINE_END_MAX: break;
+        }
     }
+    struct problem p = problem_make(
+        EXIT_CODE_USAGE, "unknown_profile",
+        text_printf(&ctl->arena, "No profile on the card has the ISD-P %s.", text_hex(&ctl->arena, aid)),
+        "Look at 'lpactl --json profile list' for the ISD-Ps of the profiles.");
     return ctl_report(ctl, &p);
 }
 
-enum exit_code profile_change_run(struct ctl *ctl)
+// --- icons ---
+
+static enum exit_code report_icon(struct ctl *ctl, enum exit_code exit, const char *code, const char *words)
 {
-    struct iccid iccid = ctl->args->iccid;
-    char digits[ICCID_TEXT_MAX];
-    Lpad__ChangeProfile change = LPAD__CHANGE_PROFILE__INIT;
-    Lpad__ClientToBroker request = LPAD__CLIENT_TO_BROKER__INIT;
-    struct asker asker = {.ctl = ctl, .signal_fd = -1, .agreed = ctl->args->yes};
-    const char *done = "enabled";
-    change.operation = LPAD__OPERATION__OPERATION_ENABLE;
-    if (ctl->args->command == COMMAND_PROFILE_DISABLE) {
-        change.operation = LPAD__OPERATION__OPERATION_DISABLE;
-        done = "disabled";
-    } else if (ctl->args->command == COMMAND_PROFILE_DELETE) {
-        change.operation = LPAD__OPERATION__OPERATION_DELETE;
-        done = "deleted";
-        enum exit_code code = confirm_delete(ctl);
-        if (code != EXIT_CODE_OK)
-            return code;
-        asker.agreed = true;
-    }
-    asker.change = text_printf(&ctl->arena, "%s profile %s", operation_words(change.operation),
-                               iccid_to_text(&iccid, digits));
-    change.iccid = binary_from(iccid.bytes, sizeof iccid.bytes);
-    change.has_refresh = ctl->args->no_refresh;
-    change.refresh = false;
-    request.body_case = LPAD__CLIENT_TO_BROKER__BODY_CHANGE_PROFILE;
-    request.change_profile = &change;
-    const Lpad__BrokerToClient *reply = NULL;
-    enum exit_code code =
-        ctl_request_asking(ctl, &request, LPAD__BROKER_TO_CLIENT__BODY_CHANGED, &asker, &reply);
-    return code != EXIT_CODE_OK ? code : show_change(ctl, done, reply);
+    struct problem p = problem_make(exit, code, words, "Name another file with --output.");
+    return ctl_report(ctl, &p);
 }
 
-enum exit_code profile_nickname_run(struct ctl *ctl)
+static bool write_icon(const char *path, struct bytes icon)
 {
-    struct iccid iccid = ctl->args->iccid;
-    Lpad__SetNickname set = LPAD__SET_NICKNAME__INIT;
-    Lpad__ClientToBroker request = LPAD__CLIENT_TO_BROKER__INIT;
+    int fd = open(path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOCTTY, 0644);
+    if (fd < 0)
+        return false;
+    ssize_t n = write(fd, icon.data, icon.len);
+    int error = n < 0 ? errno : ENOSPC;
+    if (close(fd) == 0 && n == (ssize_t)icon.len)
+        return true;
+    errno = error;
+    return false;
+}
+
+static void json_icon(struct ctl *ctl, const Lpad__IconReply *icon)
+{
     char digits[ICCID_TEXT_MAX];
-    struct asker asker = {.ctl = ctl, .signal_fd = -1, .agreed = ctl->args->yes};
-    asker.change = text_printf(&ctl->arena, "name profile %s", iccid_to_text(&iccid, digits));
-    set.iccid = binary_from(iccid.bytes, sizeof iccid.bytes);
-    set.nickname = (char *)(uintptr_t)ctl->args->nickname;
-    request.body_case = LPAD__CLIENT_TO_BROKER__BODY_SET_NICKNAME;
-    request.set_nickname = &set;
+    struct json *j = &ctl->json;
+    json_put_text(j, "iccid", iccid_to_text(&ctl->iccid, digits));
+    json_put_text(j, "icon_type", words_icon_type(icon->icon_type));
+    if (ctl->args->output != NULL)
+        json_put_text(j, "file", ctl->args->output);
+    else
+        json_put_hex(j, "icon", bytes_from_binary(icon->icon));
+}
+
+enum exit_code profile_icon_run(struct ctl *ctl)
+{
+    const struct args *args = ctl->args;
+    struct arena *a = &ctl->arena;
+    Lpad__GetIcon get = LPAD__GET_ICON__INIT;
+    Lpad__ClientToBroker request = LPAD__CLIENT_TO_BROKER__INIT;
     const Lpad__BrokerToClient *reply = NULL;
-    enum exit_code code =
-        ctl_request_asking(ctl, &request, LPAD__BROKER_TO_CLIENT__BODY_CHANGED, &asker, &reply);
-    return code != EXIT_CODE_OK ? code : show_change(ctl, set.nickname[0] != 0 ? "named" : "unnamed", reply);
+    if (args->output == NULL && !args->json && isatty(STDOUT_FILENO))
+        return report_icon(ctl, EXIT_CODE_USAGE, "terminal",
+                           "An icon is a picture: it is not written to a terminal.");
+    enum exit_code code = ctl_resolve_profile(ctl);
+    if (code != EXIT_CODE_OK)
+        return code;
+    get.iccid = binary_from(ctl->iccid.bytes, sizeof ctl->iccid.bytes);
+    request.body_case = LPAD__CLIENT_TO_BROKER__BODY_GET_ICON;
+    request.get_icon = &get;
+    code = ctl_request(ctl, &request, LPAD__BROKER_TO_CLIENT__BODY_ICON, &reply);
+    if (code != EXIT_CODE_OK)
+        return code;
+    struct bytes icon = bytes_from_binary(reply->icon->icon);
+    if (args->output != NULL && !write_icon(args->output, icon))
+        return report_icon(
+            ctl, EXIT_CODE_USAGE, "file",
+            text_printf(a, "%s cannot be written: %s.", text_shown(a, args->output), strerror(errno)));
+    if (args->json)
+        json_icon(ctl, reply->icon);
+    else if (args->output == NULL)
+        buf_put(&ctl->out, icon.data, icon.len);
+    else
+        buf_printf(&ctl->out, "Wrote %s (%s, %s).\n", text_shown(a, args->output),
+                   words_icon_type(reply->icon->icon_type), text_size(a, icon.len));
+    return EXIT_CODE_OK;
 }

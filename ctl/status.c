@@ -109,6 +109,20 @@ static void show_policy(struct ctl *ctl, const Lpad__PolicyStatus *p)
                                   p->enables_today, p->deletes_today));
 }
 
+static void show_debt(struct ctl *ctl, const Lpad__StatusReply *s)
+{
+    struct arena *a = &ctl->arena;
+    if (!s->has_notification_debt)
+        return;
+    const char *text = text_printf(a, "%u undelivered", s->notification_debt);
+    if (s->policy != NULL && s->policy->has_debt_max) {
+        text = text_printf(a, "%s, of %u at most", text, s->policy->debt_max);
+        if (s->notification_debt >= s->policy->debt_max)
+            put_loud(ctl, "TOO MANY NOTIFICATIONS ARE UNDELIVERED: the card is not changed until they are.");
+    }
+    ctl_put_field(ctl, "notifications", text);
+}
+
 static void show_status(struct ctl *ctl, const Lpad__StatusReply *s)
 {
     struct arena *a = &ctl->arena;
@@ -117,6 +131,17 @@ static void show_status(struct ctl *ctl, const Lpad__StatusReply *s)
                color_code(s->ready ? COLOR_GOOD : COLOR_BAD, ctl->out_colors),
                s->ready ? "ready" : "NOT READY", color_code(COLOR_NONE, ctl->out_colors));
     show_policy(ctl, s->policy);
+    if (s->has_test_trust && s->test_trust)
+        put_loud(
+            ctl,
+            "TEST TRUST: the CI certificates are for tests, so servers that anybody can make are trusted.");
+    if (s->has_test_profiles && s->test_profiles > 0)
+        put_loud(ctl, text_printf(a, "TEST PROFILES: %u on the card ('lpactl profile list' shows them).",
+                                  s->test_profiles));
+    const char *cards = "";
+    for (size_t i = 0; i < s->n_cards; i++)
+        cards = text_printf(a, "%s%s%s", cards, i > 0 ? ", " : "", text_shown(a, s->cards[i]));
+    ctl_put_field(ctl, "cards", cards);
     ctl_put_field(ctl, "card", s->card_present ? "present" : "NONE");
     if (s->has_eid)
         ctl_put_field(ctl, "EID", text_hex(a, bytes_from_binary(s->eid)));
@@ -126,6 +151,7 @@ static void show_status(struct ctl *ctl, const Lpad__StatusReply *s)
     if (session->has_uid)
         state = text_printf(a, "%s for uid %u", state, session->uid);
     ctl_put_field(ctl, "session", state);
+    show_debt(ctl, s);
     ctl_put_field(ctl, "audit", text_printf(a, "%llu records", (unsigned long long)s->audit_records));
     ctl_put_field(ctl, "your role", text_shown(a, s->role));
     show_processes(ctl, s);
@@ -151,6 +177,8 @@ static void json_policy(struct json *j, const Lpad__PolicyStatus *p)
             json_put_uint(j, "enables_today", p->enables_today);
         if (p->has_deletes_today)
             json_put_uint(j, "deletes_today", p->deletes_today);
+        if (p->has_debt_max)
+            json_put_uint(j, "debt_max", p->debt_max);
     }
     json_close_object(j);
 }
@@ -205,6 +233,16 @@ static void json_status(struct json *j, const Lpad__StatusReply *s)
         json_put_uint(j, "uid", s->session->uid);
     json_close_object(j);
     json_policy(j, s->policy);
+    if (s->has_notification_debt)
+        json_put_uint(j, "notification_debt", s->notification_debt);
+    if (s->has_test_profiles)
+        json_put_uint(j, "test_profiles", s->test_profiles);
+    if (s->has_test_trust)
+        json_put_bool(j, "test_trust", s->test_trust);
+    json_open_array(j, "cards");
+    for (size_t i = 0; i < s->n_cards; i++)
+        json_put_text(j, NULL, s->cards[i]);
+    json_close_array(j);
     json_put_uint(j, "audit_records", s->audit_records);
     json_open_array(j, "processes");
     for (size_t i = 0; i < s->n_processes; i++)

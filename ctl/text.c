@@ -72,6 +72,16 @@ const char *text_time(struct arena *a, uint64_t seconds)
     return text_printf(a, "%s", out);
 }
 
+const char *text_age(struct arena *a, uint64_t since, uint64_t now)
+{
+    unsigned long long t = now > since ? now - since : 0;
+    if (t >= 86400)
+        return text_printf(a, "%llu d %llu h", t / 86400, t % 86400 / 3600);
+    if (t >= 3600)
+        return text_printf(a, "%llu h %llu min", t / 3600, t % 3600 / 60);
+    return t >= 60 ? text_printf(a, "%llu min", t / 60) : text_printf(a, "%llu s", t);
+}
+
 const char *text_iccid(struct arena *a, struct bytes iccid)
 {
     struct iccid read;

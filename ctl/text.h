@@ -16,6 +16,8 @@ const char *text_hex(struct arena *a, struct bytes v);
 const char *text_size(struct arena *a, uint64_t bytes);
 // "2024-05-01 12:30:05 UTC"
 const char *text_time(struct arena *a, uint64_t seconds);
+// How long ago, in its two largest units: "3 d 4 h", "5 min", "20 s"; "0 s" for a time to come.
+const char *text_age(struct arena *a, uint64_t since, uint64_t now);
 // An ICCID as it came over the link: digits, or hexadecimal when it is not one.
 const char *text_iccid(struct arena *a, struct bytes iccid);
 // Columns on a terminal, counting one for each code point.

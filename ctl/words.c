@@ -179,6 +179,24 @@ const char *words_ppr_meaning(const char *name)
     return "a rule that this version does not know";
 }
 
+const char *words_ppr_consequence(const char *name)
+{
+    if (strcmp(name, "ppr1") == 0)
+        return "PPR1: once it is enabled, it cannot be disabled by you, and no other profile can take its "
+               "place";
+    if (strcmp(name, "ppr2") == 0)
+        return "PPR2: it cannot be deleted by you, and keeps its memory on the card";
+    if (strcmp(name, "ppr_update_control") == 0)
+        return "its operator can change these rules later, without asking you";
+    return "a rule that this version does not know";
+}
+
+const char *words_icon_type(uint32_t icon_type)
+{
+    // IconType, SGP.22 v2.5, 5.5.3.
+    return icon_type == 0 ? "jpg" : icon_type == 1 ? "png" : "unknown";
+}
+
 const char *words_next_capability(uint64_t mask, unsigned *bit)
 {
     // capability.h of Linux, in its order.

@@ -39,5 +39,9 @@ const char *words_next_capability(uint64_t mask,
 const char *words_next_rsp_capability(uint32_t mask, unsigned *bit);
 // What a profile policy rule means for the one who installs it; `name` is of words_next_ppr.
 const char *words_ppr_meaning(const char *name);
+// The same as a consequence, for a person who is to agree to it.
+const char *words_ppr_consequence(const char *name);
+// "png", "jpg"; by the icon's type.
+const char *words_icon_type(uint32_t icon_type);
 
 #endif

@@ -7,6 +7,7 @@
 #include <stdio.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
+#include <time.h>
 #include <unistd.h>
 
 #define ICCID_1  "\x98\x94\x44\x99\x99\x99\x99\x99\x30\xF1"
@@ -191,6 +192,64 @@ static void status_policy_unknown(void **state)
         strstr(r->out, "!! POLICY UNKNOWN: lpad-policyd does not answer, so every change is denied.\n"));
 }
 
+static void status_that_warns(void **state)
+{
+    struct ctl_run *r = *state;
+    struct status s;
+    char *cards[] = {text("modem"), text("spare\033[2J")};
+    status_make(&s);
+    s.reply.has_test_trust = s.reply.test_trust = true;
+    s.reply.has_test_profiles = true;
+    s.reply.test_profiles = 2;
+    s.reply.has_notification_debt = true;
+    s.reply.notification_debt = 20;
+    s.policy.has_debt_max = true;
+    s.policy.debt_max = 20;
+    s.reply.cards = cards;
+    s.reply.n_cards = 2;
+    assert_int_equal(run_status(r, &s, CTL_NO_TERMINAL, CTL_ARGS("status")), 0);
+    assert_non_null(strstr(r->out, "!! TEST TRUST: "));
+    assert_non_null(strstr(r->out, "!! TEST PROFILES: 2 on the card"));
+    assert_non_null(strstr(r->out, "!! TOO MANY NOTIFICATIONS ARE UNDELIVERED"));
+    assert_non_null(strstr(r->out, "notifications:    20 undelivered, of 20 at most\n"));
+    assert_non_null(strstr(r->out, "cards:            modem, spare\\x1b[2J\n"));
+}
+
+static void status_that_warns_not(void **state)
+{
+    struct ctl_run *r = *state;
+    struct status s;
+    status_make(&s);
+    s.reply.has_test_trust = true;
+    s.reply.has_test_profiles = s.reply.has_notification_debt = true;
+    s.reply.notification_debt = 19;
+    s.policy.has_debt_max = true;
+    s.policy.debt_max = 20;
+    assert_int_equal(run_status(r, &s, CTL_NO_TERMINAL, CTL_ARGS("status")), 0);
+    assert_null(strstr(r->out, "!!"));
+    assert_non_null(strstr(r->out, "notifications:    19 undelivered, of 20 at most\n"));
+}
+
+static void status_that_warns_json(void **state)
+{
+    struct ctl_run *r = *state;
+    struct status s;
+    char *cards[] = {text("modem")};
+    status_make(&s);
+    s.reply.has_test_trust = s.reply.test_trust = true;
+    s.reply.has_test_profiles = true;
+    s.reply.test_profiles = 1;
+    s.reply.has_notification_debt = true;
+    s.reply.notification_debt = 3;
+    s.policy.has_debt_max = true;
+    s.policy.debt_max = 20;
+    s.reply.cards = cards;
+    s.reply.n_cards = 1;
+    assert_int_equal(run_status(r, &s, CTL_NO_TERMINAL, CTL_ARGS("status", "--json")), 0);
+    assert_non_null(strstr(r->out, "\"deletes_today\":0,\"debt_max\":20},\"notification_debt\":3,"
+                                   "\"test_profiles\":1,\"test_trust\":true,\"cards\":[\"modem\"],"));
+}
+
 static void status_json(void **state)
 {
     struct ctl_run *r = *state;
@@ -203,7 +262,7 @@ static void status_json(void **state)
         "\"card\":{\"present\":true,\"eid\":\"89049032123451234512345678901235\"},"
         "\"session\":{\"state\":\"idle\"},"
         "\"policy\":{\"state\":\"loaded\",\"downloads_today\":2,\"enables_today\":0,\"deletes_today\":0},"
-        "\"audit_records\":12,\"processes\":["
+        "\"cards\":[],\"audit_records\":12,\"processes\":["
         "{\"process\":\"lpad\",\"pid\":100,\"uid\":0,\"gid\":0,\"seccomp_mode\":2,\"seccomp_filters\":1,"
         "\"no_new_privs\":true,\"capabilities\":[\"kill\",\"setgid\",\"setuid\"],\"dumpable\":false,"
         "\"descriptors\":7,\"rss_kib\":3277,\"starts\":1},"
@@ -528,7 +587,7 @@ static void change_with_consent(void **state)
 
 // --- notifications ---
 
-static void send_rows(struct ctl_run *r)
+static void send_rows(struct ctl_run *r, uint64_t since)
 {
     Lpad__Notification n[2] = {LPAD__NOTIFICATION__INIT, LPAD__NOTIFICATION__INIT};
     Lpad__NotificationRow rows[2] = {LPAD__NOTIFICATION_ROW__INIT, LPAD__NOTIFICATION_ROW__INIT};
@@ -544,6 +603,8 @@ static void send_rows(struct ctl_run *r)
     n[1].event = 8;
     n[1].address = text("smdp.example.com\r");
     rows[0].notification = &n[0];
+    rows[0].has_since = since != 0;
+    rows[0].since = since;
     rows[0].has_time = rows[0].has_tries = rows[0].has_last_error = true;
     rows[0].time = 1714566605;
     rows[0].tries = 3;
@@ -565,29 +626,33 @@ static void notification_list(void **state)
 {
     struct ctl_run *r = *state;
     ctl_start(r, CTL_NO_TERMINAL, NULL, CTL_ARGS("notification", "list"));
-    send_rows(r);
+    // Half an hour more, so that the two units of the age stay the same while this runs.
+    send_rows(r, (uint64_t)time(NULL) - (3 * 86400 + 4 * 3600 + 1800));
     assert_int_equal(ctl_finish(r), 0);
-    assert_string_equal(
-        r->out,
-        "SEQ  EVENT    ICCID                ADDRESS               STATE      TIME                     TRIES  "
-        "LAST ERROR\n"
-        "7    install  " DIGITS_1
-        "  smdp.example.com      pending    2024-05-01 12:30:05 UTC  3      the server could not be reached\n"
-        "6    delete   -                    smdp.example.com\\x0d  delivered  2024-05-01 12:30:00 UTC  -\n");
+    assert_string_equal(r->out, "SEQ  EVENT    ICCID                ADDRESS               STATE      AGE     "
+                                " TIME                     "
+                                "TRIES  LAST ERROR\n"
+                                "7    install  " DIGITS_1
+                                "  smdp.example.com      pending    3 d 4 h  2024-05-01 12:30:05 UTC  3      "
+                                "the server could not be reached\n"
+                                "6    delete   -                    smdp.example.com\\x0d  delivered  -      "
+                                "  2024-05-01 12:30:00 UTC  "
+                                "-\n"
+                                "1 undelivered. To try them now: lpactl notification deliver\n");
 }
 
 static void notification_list_json(void **state)
 {
     struct ctl_run *r = *state;
     ctl_start(r, CTL_NO_TERMINAL, NULL, CTL_ARGS("notification", "list", "--json"));
-    send_rows(r);
+    send_rows(r, 0);
     assert_int_equal(ctl_finish(r), 0);
     assert_string_equal(
         r->out, "{\"notifications\":[{\"seq\":7,\"event\":\"install\",\"iccid\":\"" DIGITS_1 "\","
                 "\"address\":\"smdp.example.com\",\"delivered\":false,\"time\":1714566605,\"tries\":3,"
                 "\"last_error\":\"connect\"},"
                 "{\"seq\":6,\"event\":\"delete\",\"address\":\"smdp.example.com\\u000d\",\"delivered\":true,"
-                "\"time\":1714566600,\"http_status\":204}]}\n");
+                "\"time\":1714566600,\"http_status\":204}],\"debt\":1}\n");
 }
 
 static void send_delivered(struct ctl_run *r, Lpad__Failure *failure)
@@ -782,6 +847,9 @@ int main(void)
         RUN(status_that_is_bad),
         RUN(status_last_good),
         RUN(status_policy_unknown),
+        RUN(status_that_warns),
+        RUN(status_that_warns_not),
+        RUN(status_that_warns_json),
         RUN(status_json),
         RUN(status_colors),
         RUN(status_no_color),

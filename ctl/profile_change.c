@@ -1,0 +1,121 @@
+// SPDX-License-Identifier: Apache-2.0
+// lpactl profile enable, disable, delete and nickname.
+#include "ctl/asker.h"
+#include "ctl/ctl.h"
+
+#include "proto/convert.h"
+
+static enum exit_code show_change(struct ctl *ctl, const char *done, const Lpad__BrokerToClient *reply)
+{
+    char digits[ICCID_TEXT_MAX];
+    iccid_to_text(&ctl->iccid, digits);
+    if (ctl->args->json)
+        json_put_text(&ctl->json, "iccid", digits);
+    else
+        buf_printf(&ctl->out, "Profile %s is %s. The card now holds:\n", digits, done);
+    ctl_show_profiles(ctl, reply->changed->profiles, reply->changed->n_profiles);
+    return EXIT_CODE_OK;
+}
+
+static const char *find_names(struct ctl *ctl, const Lpad__ProfilesReply *list, struct bytes iccid)
+{
+    struct arena *a = &ctl->arena;
+    for (size_t i = 0; i < list->n_profiles; i++) {
+        const Lpad__Profile *p = list->profiles[i];
+        if (bytes_equal(bytes_from_binary(p->iccid), iccid))
+            return text_printf(a, " (%s, %s%s%s, %s)", text_shown(a, p->service_provider_name),
+                               text_shown(a, p->profile_name),
+                               p->nickname != NULL && p->nickname[0] != 0 ? ", " : "",
+                               text_shown(a, p->nickname), words_profile_state(p->state));
+    }
+    return "";
+}
+
+// A deleted profile usually cannot be downloaded again, so a person is asked.
+static enum exit_code confirm_delete(struct ctl *ctl)
+{
+    char digits[ICCID_TEXT_MAX];
+    const struct watch nothing = {-1, -1};
+    const Lpad__ProfilesReply *list = NULL;
+    if (ctl->args->yes)
+        return EXIT_CODE_OK;
+    enum exit_code code = ctl_request_profiles(ctl, &list);
+    if (code != EXIT_CODE_OK)
+        return code;
+    const char *prompt =
+        text_printf(&ctl->arena, "Delete profile %s%s for good? [y/N] ", iccid_to_text(&ctl->iccid, digits),
+                    find_names(ctl, list, iccid_view(&ctl->iccid)));
+    enum consent consent = consent_ask_once(prompt, false, &nothing);
+    if (consent == CONSENT_YES)
+        return EXIT_CODE_OK;
+    struct problem p = consent == CONSENT_NO_TERMINAL
+                           ? problem_make(EXIT_CODE_DECLINED, "no_terminal",
+                                          "There is no terminal to ask on, so nothing was deleted.",
+                                          "Give --yes to delete without being asked.")
+                           : problem_make(EXIT_CODE_DECLINED, "declined", "Nothing was deleted.",
+                                          "Start the command again and answer y.");
+    return ctl_report(ctl, &p);
+}
+
+static enum exit_code change_profile(struct ctl *ctl)
+{
+    struct iccid iccid = ctl->iccid;
+    char digits[ICCID_TEXT_MAX];
+    Lpad__ChangeProfile change = LPAD__CHANGE_PROFILE__INIT;
+    Lpad__ClientToBroker request = LPAD__CLIENT_TO_BROKER__INIT;
+    struct asker asker = {.ctl = ctl, .signal_fd = -1};
+    const char *done = "enabled";
+    change.operation = LPAD__OPERATION__OPERATION_ENABLE;
+    if (ctl->args->command == COMMAND_PROFILE_DISABLE) {
+        change.operation = LPAD__OPERATION__OPERATION_DISABLE;
+        done = "disabled";
+    } else if (ctl->args->command == COMMAND_PROFILE_DELETE) {
+        change.operation = LPAD__OPERATION__OPERATION_DELETE;
+        done = "deleted";
+        enum exit_code code = confirm_delete(ctl);
+        if (code != EXIT_CODE_OK)
+            return code;
+        asker.agreed = (struct asker_agreed){.once = true, .profiles = &ctl->iccid, .profile_count = 1};
+    }
+    asker.change = text_printf(&ctl->arena, "%s profile %s", operation_words(change.operation),
+                               iccid_to_text(&iccid, digits));
+    change.iccid = binary_from(iccid.bytes, sizeof iccid.bytes);
+    change.has_refresh = ctl->args->no_refresh;
+    change.refresh = false;
+    request.body_case = LPAD__CLIENT_TO_BROKER__BODY_CHANGE_PROFILE;
+    request.change_profile = &change;
+    const Lpad__BrokerToClient *reply = NULL;
+    enum exit_code code =
+        ctl_request_asking(ctl, &request, LPAD__BROKER_TO_CLIENT__BODY_CHANGED, &asker, &reply);
+    return code != EXIT_CODE_OK ? code : show_change(ctl, done, reply);
+}
+
+enum exit_code profile_change_run(struct ctl *ctl)
+{
+    enum exit_code code = ctl_resolve_profile(ctl);
+    return code != EXIT_CODE_OK ? code : change_profile(ctl);
+}
+
+static enum exit_code name_profile(struct ctl *ctl)
+{
+    struct iccid iccid = ctl->iccid;
+    Lpad__SetNickname set = LPAD__SET_NICKNAME__INIT;
+    Lpad__ClientToBroker request = LPAD__CLIENT_TO_BROKER__INIT;
+    char digits[ICCID_TEXT_MAX];
+    struct asker asker = {.ctl = ctl, .signal_fd = -1};
+    asker.change = text_printf(&ctl->arena, "name profile %s", iccid_to_text(&iccid, digits));
+    set.iccid = binary_from(iccid.bytes, sizeof iccid.bytes);
+    set.nickname = (char *)(uintptr_t)ctl->args->nickname;
+    request.body_case = LPAD__CLIENT_TO_BROKER__BODY_SET_NICKNAME;
+    request.set_nickname = &set;
+    const Lpad__BrokerToClient *reply = NULL;
+    enum exit_code code =
+        ctl_request_asking(ctl, &request, LPAD__BROKER_TO_CLIENT__BODY_CHANGED, &asker, &reply);
+    return code != EXIT_CODE_OK ? code : show_change(ctl, set.nickname[0] != 0 ? "named" : "unnamed", reply);
+}
+
+enum exit_code profile_nickname_run(struct ctl *ctl)
+{
+    enum exit_code code = ctl_resolve_profile(ctl);
+    return code != EXIT_CODE_OK ? code : name_profile(ctl);
+}
