@@ -214,29 +214,32 @@ static bool order_pick(struct smdp *smdp, const struct session *session, const c
 }
 
 // smdpSigned2 offers the one-time key of a package that was already bound for this eUICC.
-static bool signed2_build(const struct session *session, const struct order *order, bool v3, struct tlvb *out)
+static bool signed2_build(const struct session *session, const struct order *order, const json_t *fault,
+                          struct tlvb *out)
 {
     bool cc = json_is_string(json_object_get(order->spec, "confirmationCode"));
     const uint8_t flag = cc ? 0xff : 0x00;
     struct tlvb otpk = TLVB_INIT;
+    struct tlvb tid = TLVB_INIT;
     size_t mark = tlvb_open(out);
 
-    tlvb_put_slice(out, 0x80, session_tid(session));
+    tlvb_put_slice(out, 0x80, fault_signed(fault, "transactionId", session_tid(session), &tid));
     tlvb_put(out, 0x01, &flag, 1);
     if (json_get_hex(order->memory, "euiccOtpk", &otpk)) {
         tlvb_put_slice(out, 0x5F49, tlvb_get(&otpk));
     }
-    if (v3) {
+    if (fault_is(fault, "v3")) {
         tlvb_put(out, 0x05, NULL, 0); // rpmPending
         tlvb_put(out, 0x9F7E, "\x01\x02", 2);
     }
     tlvb_close(out, mark, 0x30);
     tlvb_free(&otpk);
+    tlvb_free(&tid);
     return !out->failed;
 }
 
 static bool answer(struct smdp *smdp, struct session *session, const struct order *order,
-                   const struct response *r, bool v3, struct reply *reply)
+                   const struct response *r, const json_t *fault, struct reply *reply)
 {
     const struct cred *dppb = &smdp->store.at[session->server_curve][CRED_DPPB];
     struct tlvb metadata = TLVB_INIT;
@@ -245,7 +248,7 @@ static bool answer(struct smdp *smdp, struct session *session, const struct orde
     size_t signed2_len = 0;
     bool ok = metadata_build(order->spec, json_object_get(order->spec, "announce"), &metadata);
 
-    ok = ok && signed2_build(session, order, v3, &message);
+    ok = ok && signed2_build(session, order, fault, &message);
     signed2_len = message.len;
     tlvb_put_slice(&message, 0x5F37, r->signature1);
     ok = ok && !message.failed && cred_sign(dppb->key, tlvb_get(&message), session->smdp_signature2);
@@ -261,8 +264,8 @@ static bool answer(struct smdp *smdp, struct session *session, const struct orde
     return ok;
 }
 
-static void order_serve(struct smdp *smdp, struct session *session, const struct response *r, bool v3,
-                        struct reply *reply)
+static void order_serve(struct smdp *smdp, struct session *session, const struct response *r,
+                        const json_t *fault, struct reply *reply)
 {
     struct order order = {0};
 
@@ -274,7 +277,7 @@ static void order_serve(struct smdp *smdp, struct session *session, const struct
         order_remember(&order, "eid", json_string(session->eid));
         snprintf(session->order, sizeof(session->order), "%s", order.name);
         session->stage = SESSION_AUTHENTICATED;
-        if (!answer(smdp, session, &order, r, v3, reply)) {
+        if (!answer(smdp, session, &order, r, fault, reply)) {
             reply_fail(reply, "8.8", "4.2", "the order cannot be announced");
         }
     }
@@ -303,7 +306,7 @@ static void serve(struct smdp *smdp, struct session *session, const struct respo
     if (smdp->config.role == SMDP_ROLE_SMDS) {
         events_serve(smdp, session, r->token, reply);
     } else {
-        order_serve(smdp, session, r, fault_is(fault, "v3"), reply);
+        order_serve(smdp, session, r, fault, reply);
     }
 }
 

@@ -93,3 +93,8 @@ bool fault_is(const json_t *fault, const char *action)
 {
     return strcmp(fault_action(fault), action) == 0;
 }
+
+struct slice fault_signed(const json_t *fault, const char *name, struct slice right, struct tlvb *scratch)
+{
+    return fault_is(fault, "signed") && json_get_hex(fault, name, scratch) ? tlvb_get(scratch) : right;
+}

@@ -3,7 +3,7 @@
 #ifndef TESTS_SIM_SMDP_FAULTS_H
 #define TESTS_SIM_SMDP_FAULTS_H
 
-#include "tests/sim/common/sim.h"
+#include "tests/sim/common/tlv.h"
 
 #include <jansson.h>
 #include <sys/stat.h>
@@ -22,6 +22,10 @@ json_t *faults_take(struct faults *faults, const char *function);
 // The action of a fault ("failed", "http", ...); "" for null.
 const char *fault_action(const json_t *fault);
 bool fault_is(const json_t *fault, const char *action);
+
+// What a "signed" fault puts in place of a member of a signed structure: the bytes of its hexadecimal member
+// `name`, kept in scratch (the caller frees it); `right` when it has none.
+struct slice fault_signed(const json_t *fault, const char *name, struct slice right, struct tlvb *scratch);
 
 void faults_clear(struct faults *faults);
 

@@ -120,7 +120,32 @@ static void put_v3(struct tlvb *signed1)
     tlvb_put(signed1, 0x9F7E, "\x01\x02", 2);
 }
 
-static bool answer(struct smdp *smdp, struct session *session, struct slice key_id, bool v3,
+// serverSigned1, as it should be or as a fault wants it.
+static void put_signed1(const struct smdp *smdp, const struct session *session, const json_t *fault,
+                        struct tlvb *out)
+{
+    struct slice challenge = slice_of(session->euicc_challenge, sizeof(session->euicc_challenge));
+    const char *address = smdp->config.address;
+    struct tlvb tid = TLVB_INIT;
+    struct tlvb other = TLVB_INIT;
+    size_t mark = tlvb_open(out);
+
+    if (fault_is(fault, "signed")) {
+        address = json_get_text(fault, "serverAddress", address);
+    }
+    tlvb_put_slice(out, 0x80, fault_signed(fault, "transactionId", session_tid(session), &tid));
+    tlvb_put_slice(out, 0x81, fault_signed(fault, "euiccChallenge", challenge, &other));
+    tlvb_put_string(out, 0x83, address);
+    tlvb_put(out, 0x84, session->server_challenge, sizeof(session->server_challenge));
+    if (fault_is(fault, "v3")) {
+        put_v3(out);
+    }
+    tlvb_close(out, mark, 0x30);
+    tlvb_free(&tid);
+    tlvb_free(&other);
+}
+
+static bool answer(struct smdp *smdp, struct session *session, struct slice key_id, const json_t *fault,
                    struct reply *reply)
 {
     const struct cred *auth = smdp_auth(smdp, session->server_curve);
@@ -128,17 +153,9 @@ static bool answer(struct smdp *smdp, struct session *session, struct slice key_
     struct tlvb signature1 = TLVB_INIT;
     struct tlvb ci_pkid = TLVB_INIT;
     uint8_t signature[CRED_SIGNATURE_SIZE];
-    size_t mark = tlvb_open(&signed1);
     bool ok = false;
 
-    tlvb_put_slice(&signed1, 0x80, session_tid(session));
-    tlvb_put(&signed1, 0x81, session->euicc_challenge, sizeof(session->euicc_challenge));
-    tlvb_put_string(&signed1, 0x83, smdp->config.address);
-    tlvb_put(&signed1, 0x84, session->server_challenge, sizeof(session->server_challenge));
-    if (v3) {
-        put_v3(&signed1);
-    }
-    tlvb_close(&signed1, mark, 0x30);
+    put_signed1(smdp, session, fault, &signed1);
     ok = !signed1.failed && cred_sign(auth->key, tlvb_get(&signed1), signature);
     tlvb_put(&signature1, 0x5F37, signature, sizeof(signature));
     tlvb_put_slice(&ci_pkid, 0x04, key_id);
@@ -154,7 +171,7 @@ static bool answer(struct smdp *smdp, struct session *session, struct slice key_
     return ok;
 }
 
-static void run(struct smdp *smdp, const struct request *r, bool v3, struct reply *reply)
+static void run(struct smdp *smdp, const struct request *r, const json_t *fault, struct reply *reply)
 {
     struct slice key_id = {0};
     enum cred_curve euicc_curve = pick_signing(smdp, r->signing, &key_id);
@@ -186,7 +203,7 @@ static void run(struct smdp *smdp, const struct request *r, bool v3, struct repl
     session->euicc_curve = euicc_curve;
     session->server_curve = server_curve;
     reply_fact(reply, "curve", json_string(cred_curve_text(euicc_curve)));
-    if (!answer(smdp, session, key_id, v3, reply)) {
+    if (!answer(smdp, session, key_id, fault, reply)) {
         session_end(&smdp->sessions, session);
         reply_fail(reply, smdp_subject(smdp, "8.8", "8.9"), "4.2", "signing failed");
     }
@@ -208,7 +225,7 @@ void es9p_initiate_authentication(struct smdp *smdp, const json_t *request, cons
     } else if (!address_is_own(address, smdp->config.address)) {
         reply_fail(reply, smdp_subject(smdp, "8.8.1", "8.9.1"), "3.8", "not the address of this server");
     } else {
-        run(smdp, &r, fault_is(fault, "v3"), reply);
+        run(smdp, &r, fault, reply);
     }
     tlvb_free(&challenge);
     tlvb_free(&info1);

@@ -60,7 +60,8 @@ const struct cred *smdp_tls(const struct smdp *smdp, enum cred_curve curve);
 // The subject code that this role uses.
 const char *smdp_subject(const struct smdp *smdp, const char *smdp_code, const char *smds_code);
 
-// Runs one ES9+ function. fault may be null; only its actions "bpp" and "v3" concern this layer. False when
+// Runs one ES9+ function. fault may be null; only its actions "bpp", "signed" and "v3" concern this
+// layer. False when
 // there is no such function. The caller clears the reply.
 SIM_NODISCARD bool smdp_call(struct smdp *smdp, const char *function, const json_t *request,
                              const json_t *fault, struct reply *ret_reply);

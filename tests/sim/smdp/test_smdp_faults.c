@@ -161,6 +161,41 @@ static void test_version_3(void **state)
     tlvb_free(&signed2);
 }
 
+// Rightly signed lies: only who compares finds them.
+static void test_signed_lies(void **state)
+{
+    static const uint8_t tid[] = {0x01, 0x02, 0x03};
+    struct bench *bench = *state;
+    const struct cred *creds = bench->card.store.at[CRED_NIST];
+    struct tlvb signed1 = TLVB_INIT;
+    struct tlvb signature = TLVB_INIT;
+    struct tlv outer;
+    struct tlv tlv;
+    json_t *reply = NULL;
+
+    bench_faults(bench, "[{\"action\":\"signed\",\"serverAddress\":\"evil.example.com\","
+                        "\"transactionId\":\"010203\"}]");
+    reply = bench_initiate(bench);
+    assert_true(json_get_base64(reply, "serverSigned1", &signed1));
+    assert_true(json_get_base64(reply, "serverSignature1", &signature));
+    assert_true(tlv_only(tlvb_get(&signed1), 0x30, &outer) && tlv_find(outer.value, 0x83, &tlv));
+    assert_true(slice_equal(tlv.value, slice_of("evil.example.com", 16)));
+    assert_true(tlv_find(outer.value, 0x80, &tlv) && slice_equal(tlv.value, slice_of(tid, sizeof(tid))));
+    assert_true(tlv_only(tlvb_get(&signature), 0x5F37, &tlv));
+    assert_true(cred_cert_verify(creds[CRED_DPAUTH].cert, tlvb_get(&signed1), tlv.value));
+    json_decref(reply);
+    bench_faults(
+        bench, "[{\"function\":\"authenticateClient\",\"action\":\"signed\",\"transactionId\":\"010203\"}]");
+    reply = bench_authenticate(bench, "PLAIN");
+    signed1.len = 0;
+    assert_true(json_get_base64(reply, "smdpSigned2", &signed1));
+    assert_true(tlv_only(tlvb_get(&signed1), 0x30, &outer) && tlv_find(outer.value, 0x80, &tlv));
+    assert_true(slice_equal(tlv.value, slice_of(tid, sizeof(tid))));
+    json_decref(reply);
+    tlvb_free(&signed1);
+    tlvb_free(&signature);
+}
+
 static void test_other_statuses(void **state)
 {
     struct bench *bench = *state;
@@ -387,6 +422,7 @@ int main(int argc, char **argv)
         cmocka_unit_test_setup(test_connect_faults, each),
         cmocka_unit_test_setup(test_forms_of_answer, each),
         cmocka_unit_test_setup(test_version_3, each),
+        cmocka_unit_test_setup(test_signed_lies, each),
         cmocka_unit_test_setup(test_other_statuses, each),
         cmocka_unit_test_setup(test_close_and_delay, each),
         cmocka_unit_test_setup(test_endless, each),
