@@ -185,6 +185,8 @@ const char *tls_verify_hint(long verify_result)
     case X509_V_ERR_DEPTH_ZERO_SELF_SIGNED_CERT:
     case X509_V_ERR_UNABLE_TO_VERIFY_LEAF_SIGNATURE:
         return "only the CI certificates that the configuration names and this card lists are trusted";
+    case X509_V_ERR_INVALID_PURPOSE:
+        return "the certificate is not made for a server; the server's operator must correct it";
     default: return "check the address and the CI certificates named in the configuration";
     }
 }

@@ -87,7 +87,8 @@ static struct identity make_leaf(enum server_certificate kind, const struct iden
     add_extension(leaf.certificate, ci->certificate, NID_subject_alt_name,
                   other ? "DNS:other.example.com,RID:2.999.10" : "DNS:" SERVER_NAME ",RID:2.999.10");
     add_extension(leaf.certificate, ci->certificate, NID_key_usage, "critical,digitalSignature");
-    add_extension(leaf.certificate, ci->certificate, NID_ext_key_usage, "critical,serverAuth,clientAuth");
+    add_extension(leaf.certificate, ci->certificate, NID_ext_key_usage,
+                  kind == SERVER_OTHER_USAGE ? "critical,clientAuth" : "critical,serverAuth,clientAuth");
     if (kind == SERVER_OTHER_ROLE)
         add_extension(leaf.certificate, ci->certificate, NID_certificate_policies,
                       "critical,2.23.146.1.2.1.4");
@@ -98,6 +99,15 @@ static struct identity make_leaf(enum server_certificate kind, const struct iden
         add_extension(leaf.certificate, ci->certificate, NID_certificate_policies, "2.23.146.1.2.1.3");
     sign_identity(&leaf, ci);
     return leaf;
+}
+
+static struct identity make_sub_ca(const struct identity *ci)
+{
+    struct identity ca = make_identity("Test sub-CA", "P-256", -DAY, 10 * DAY, ci);
+    add_extension(ca.certificate, ci->certificate, NID_basic_constraints, "critical,CA:TRUE,pathlen:0");
+    add_extension(ca.certificate, ci->certificate, NID_key_usage, "critical,keyCertSign,cRLSign");
+    sign_identity(&ca, ci);
+    return ca;
 }
 
 static void put_pem(char *out, const X509 *certificate)
@@ -121,7 +131,11 @@ static SSL_CTX *make_context(enum server_certificate kind, struct server *s)
     SSL_CTX *context = SSL_CTX_new(TLS_server_method());
     struct identity trusted = make_ci("Test CI", curve_of(kind));
     struct identity other = make_ci("Other CI", curve_of(kind));
-    struct identity leaf = make_leaf(kind, kind == SERVER_UNKNOWN_CI ? &other : &trusted);
+    struct identity sub_ca = make_sub_ca(&trusted);
+    const struct identity *issuer = kind == SERVER_UNKNOWN_CI ? &other
+                                    : kind == SERVER_SUB_CA   ? &sub_ca
+                                                              : &trusted;
+    struct identity leaf = make_leaf(kind, issuer);
     put_pem(s->ci_pem, trusted.certificate);
     const ASN1_OCTET_STRING *id = X509_get0_subject_key_id(trusted.certificate);
     assert_int_equal(ASN1_STRING_length(id), SERVER_CI_PK_ID_SIZE);
@@ -131,8 +145,17 @@ static SSL_CTX *make_context(enum server_certificate kind, struct server *s)
         assert_int_equal(SSL_CTX_set1_groups_list(context, "brainpoolP256r1:P-256"), 1);
     assert_int_equal(SSL_CTX_use_certificate(context, leaf.certificate), 1);
     assert_int_equal(SSL_CTX_use_PrivateKey(context, leaf.key), 1);
+    if (kind == SERVER_SUB_CA)
+        assert_int_equal(SSL_CTX_add1_chain_cert(context, sub_ca.certificate), 1);
+    if (kind == SERVER_OLD_TLS) {
+        // OpenSSL counts SHA-1, which it signs with there, as secure at no higher level.
+        SSL_CTX_set_security_level(context, 0);
+        assert_int_equal(SSL_CTX_set_min_proto_version(context, TLS1_VERSION), 1);
+        assert_int_equal(SSL_CTX_set_max_proto_version(context, TLS1_1_VERSION), 1);
+    }
     free_identity(&trusted);
     free_identity(&other);
+    free_identity(&sub_ca);
     free_identity(&leaf);
     return context;
 }

@@ -24,8 +24,11 @@ enum server_certificate {
     SERVER_OTHER_ROLE, // dp-auth
     SERVER_OTHER_NAME, // for other.example.com
     SERVER_EXPIRED,
-    SERVER_UNKNOWN_CI, // issued by a CI that is not in ci_pem
-    SERVER_NO_TLS,     // speaks plain HTTP
+    SERVER_UNKNOWN_CI,  // issued by a CI that is not in ci_pem
+    SERVER_OTHER_USAGE, // of a client, by its extended key usage
+    SERVER_SUB_CA,      // issued by a CA below the CI, which is sent along
+    SERVER_OLD_TLS,     // TLS 1.1 at most
+    SERVER_NO_TLS,      // speaks plain HTTP
     SERVER_CERTIFICATE_MAX,
 };
 

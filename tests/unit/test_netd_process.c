@@ -105,11 +105,13 @@ static void untrusted_servers_are_refused(void **state)
 {
     (void)state;
     static const struct tls_case cases[] = {
-        {SERVER_OTHER_NAME, ERR_REMOTE_TLS, "another name"         },
-        {SERVER_EXPIRED,    ERR_REMOTE_TLS, "clock"                },
-        {SERVER_UNKNOWN_CI, ERR_REMOTE_TLS, "CI certificates"      },
-        {SERVER_OTHER_ROLE, ERR_REMOTE_TLS, "GSMA role"            },
-        {SERVER_NO_TLS,     ERR_REMOTE_TLS, "no trusted connection"},
+        {SERVER_OTHER_NAME,  ERR_REMOTE_TLS, "another name"         },
+        {SERVER_EXPIRED,     ERR_REMOTE_TLS, "clock"                },
+        {SERVER_UNKNOWN_CI,  ERR_REMOTE_TLS, "CI certificates"      },
+        {SERVER_OTHER_ROLE,  ERR_REMOTE_TLS, "GSMA role"            },
+        {SERVER_OTHER_USAGE, ERR_REMOTE_TLS, "not made for a server"},
+        {SERVER_OLD_TLS,     ERR_REMOTE_TLS, "protocol"             },
+        {SERVER_NO_TLS,      ERR_REMOTE_TLS, "no trusted connection"},
     };
     for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
         struct netd_rig f = {0};

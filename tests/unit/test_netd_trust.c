@@ -21,6 +21,7 @@ static void certificates_of_a_server_are_accepted(void **state)
         {SERVER_GOOD,      "TLSv1.3"},
         {SERVER_DS_ROLE,   "TLSv1.3"},
         {SERVER_NO_ROLE,   "TLSv1.3"},
+        {SERVER_SUB_CA,    "TLSv1.3"},
         {SERVER_BRAINPOOL, "TLSv1.2"},
     };
     for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
