@@ -14,6 +14,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <poll.h>
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
@@ -25,6 +26,7 @@
 #define PREPARE_TIMEOUT_MS 10000
 #define RESET_TIMEOUT_MS   10000
 #define CLOSE_TIMEOUT_MS   2000
+#define TAKEN_WAIT_MS      20
 
 #define READERS_MAX     (PCSCLITE_MAX_READERS_CONTEXTS * MAX_READERNAME + 1)
 #define DESCRIPTORS_MAX 64
@@ -298,17 +300,29 @@ static LONG transmit_once(struct pcsc *p, struct bytes command, uint8_t *ret_res
     return rv;
 }
 
+// Whom the card is shared with may have taken it for a while; the library does not tell when it is free
+// again.
+static LONG transmit_when_free(struct pcsc *p, struct bytes command, uint8_t *ret_response, DWORD *ret_len)
+{
+    LONG rv = transmit_once(p, command, ret_response, ret_len);
+    while (rv == SCARD_E_SHARING_VIOLATION && p->shared && p->passed == 0) {
+        (void)poll(NULL, 0, TAKEN_WAIT_MS);
+        rv = transmit_once(p, command, ret_response, ret_len);
+    }
+    return rv;
+}
+
 static enum err pcsc_transmit(struct transport *t, struct bytes command, int timeout_ms,
                               uint8_t *ret_response, size_t *ret_len)
 {
     struct pcsc *p = t->state;
     DWORD len = 0;
     set_deadline(p, timeout_ms);
-    LONG rv = transmit_once(p, command, ret_response, &len);
+    LONG rv = transmit_when_free(p, command, ret_response, &len);
     // Somebody it is shared with reset the card. Nothing was sent; what is sent again is answered as by any
     // card that was reset: its channels are closed.
     if (rv == SCARD_W_RESET_CARD && reconnect(p, SCARD_LEAVE_CARD) == SCARD_S_SUCCESS)
-        rv = transmit_once(p, command, ret_response, &len);
+        rv = transmit_when_free(p, command, ret_response, &len);
     bool passed = end_deadline(p);
     t->broken = passed;
     if (rv == SCARD_S_SUCCESS && len >= 2) {
