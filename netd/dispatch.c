@@ -4,7 +4,7 @@
 
 #include "lib/log.h"
 #include "netd/base64.h"
-#include "netd/es11.h"
+#include "netd/replies.h"
 #include "netd/sandbox.h"
 #include "proto/convert.h"
 
@@ -17,43 +17,6 @@
 
 #define HTTP_OK         200
 #define HTTP_NO_CONTENT 204
-
-static Lpad__NetdToBroker reply_to(const Lpad__BrokerToNetd *request)
-{
-    Lpad__NetdToBroker reply = LPAD__NETD_TO_BROKER__INIT;
-    reply.id = request->id;
-    return reply;
-}
-
-static enum err send_reply(struct netd *n, const Lpad__NetdToBroker *reply, int fd)
-{
-    return link_send(&n->broker, &reply->base, fd);
-}
-
-static char *text_or_null(char *text)
-{
-    return text[0] != '\0' ? text : NULL;
-}
-
-static enum err send_failure(struct netd *n, uint32_t id, Lpad__Function function, enum err error,
-                             struct fault *f)
-{
-    Lpad__Failure failure = LPAD__FAILURE__INIT;
-    Lpad__NetdToBroker reply = LPAD__NETD_TO_BROKER__INIT;
-    failure.error = (uint32_t)error;
-    failure.has_function = function != 0;
-    failure.function = failure.has_function ? function : failure.function;
-    failure.subject_code = text_or_null(f->subject_code);
-    failure.reason_code = text_or_null(f->reason_code);
-    failure.remote_text = text_or_null(f->remote_text);
-    failure.detail = text_or_null(f->detail);
-    failure.has_http_status = f->http_status != 0;
-    failure.http_status = f->http_status;
-    reply.id = id;
-    reply.body_case = LPAD__NETD_TO_BROKER__BODY_FAILURE;
-    reply.failure = &failure;
-    return send_reply(n, &reply, -1);
-}
 
 // --- a request on the connection ---
 
@@ -125,33 +88,6 @@ static enum err ask_json(struct netd *n, const struct exchange *x, const struct 
 
 typedef enum err handler(struct netd *n, const Lpad__BrokerToNetd *request, struct fault *f);
 
-static enum err send_opened(struct netd *n, const Lpad__BrokerToNetd *request, const char *peer,
-                            const struct tls_facts *tls)
-{
-    Lpad__NetOpened opened = LPAD__NET_OPENED__INIT;
-    Lpad__NetdToBroker reply = reply_to(request);
-    opened.peer = (char *)(uintptr_t)peer;
-    opened.tls_version = (char *)(uintptr_t)tls->version;
-    opened.certificate_sha256 = binary_from(tls->certificate_sha256, sizeof(tls->certificate_sha256));
-    reply.body_case = LPAD__NETD_TO_BROKER__BODY_OPENED;
-    reply.opened = &opened;
-    return send_reply(n, &reply, -1);
-}
-
-static enum err send_opened_lazy(struct netd *n, const Lpad__BrokerToNetd *request, const struct target *t)
-{
-    static const struct tls_facts none;
-    char address[ADDRESS_TEXT_MAX];
-    char peer[HTTP_PEER_MAX];
-    struct buf b = buf_make(peer, sizeof(peer));
-    const char *text;
-    const union address *first = &t->addresses.item[0];
-    buf_printf(&b, first->any.sa_family == AF_INET6 ? "[%s]:%u" : "%s:%u", address_to_text(first, address),
-               (unsigned)t->connect_port);
-    LPAD_TRY(buf_finish_text(&b, &text));
-    return send_opened(n, request, text, &none);
-}
-
 // smdpAddress names the server that is contacted, and no other (SGP.22 v2.5, 5.6.1).
 static enum err check_smdp_address(const Lpad__NetOpen *open, const struct target *t, struct fault *f)
 {
@@ -207,29 +143,14 @@ static enum err handle_open(struct netd *n, const Lpad__BrokerToNetd *request, s
         return ERR_MEMORY;
     if (!open->has_euicc_info1) {
         n->phase = NETD_PHASE_LAZY;
-        return send_opened_lazy(n, request, &target);
+        return reply_opened_lazily(&n->broker, request->id, &target);
     }
     LPAD_TRY(keep_early(n, open));
     LPAD_TRY(connect_for(n, ES9P_PATH_INITIATE_AUTHENTICATION,
                          es9p_initiate_authentication_len(n->euicc_info1.len, n->smdp_address), f));
     n->phase = NETD_PHASE_EARLY;
     const struct http_peer *peer = http_get_peer(n->http);
-    return send_opened(n, request, peer->address, &peer->tls);
-}
-
-static enum err send_initiated(struct netd *n, const Lpad__BrokerToNetd *request,
-                               const struct es9p_initiated *r)
-{
-    Lpad__NetInitiateAuthenticationOk ok = LPAD__NET_INITIATE_AUTHENTICATION_OK__INIT;
-    Lpad__NetdToBroker reply = reply_to(request);
-    ok.transaction_id = binary_from_bytes(transaction_id_view(&r->transaction_id));
-    ok.server_signed1 = binary_from_bytes(r->server_signed1);
-    ok.server_signature1 = binary_from_bytes(r->server_signature1);
-    ok.euicc_ci_pk_id = binary_from_bytes(r->euicc_ci_pk_id);
-    ok.server_certificate = binary_from_bytes(r->server_certificate);
-    reply.body_case = LPAD__NETD_TO_BROKER__BODY_INITIATE_AUTHENTICATION;
-    reply.initiate_authentication = &ok;
-    return send_reply(n, &reply, -1);
+    return reply_opened(&n->broker, request->id, peer->address, &peer->tls);
 }
 
 static enum err handle_initiate_authentication(struct netd *n, const Lpad__BrokerToNetd *request,
@@ -250,7 +171,7 @@ static enum err handle_initiate_authentication(struct netd *n, const Lpad__Broke
     LPAD_TRY(ask_json(n, &x, &body, JSON_HEADER_REQUIRED, &json, f));
     enum err e = es9p_read_initiated(json, &n->fields, &initiated, f);
     if (e == ERR_OK)
-        e = send_initiated(n, request, &initiated);
+        e = reply_initiated(&n->broker, request->id, &initiated);
     json_decref(json);
     return e;
 }
@@ -278,42 +199,6 @@ static enum err ask_in_transaction(struct netd *n, const struct exchange *x, str
     return e;
 }
 
-static enum err send_authenticated(struct netd *n, const Lpad__BrokerToNetd *request,
-                                   const struct es9p_authenticated *r)
-{
-    struct metadata_message metadata;
-    Lpad__NetAuthenticateClientOk ok = LPAD__NET_AUTHENTICATE_CLIENT_OK__INIT;
-    Lpad__NetdToBroker reply = reply_to(request);
-    metadata_to_message(&r->metadata, &metadata);
-    ok.metadata = &metadata.message;
-    ok.smdp_signed2 = binary_from_bytes(r->smdp_signed2);
-    ok.smdp_signature2 = binary_from_bytes(r->smdp_signature2);
-    ok.smdp_certificate = binary_from_bytes(r->smdp_certificate);
-    ok.confirmation_code_required = r->confirmation_code_required;
-    reply.body_case = LPAD__NETD_TO_BROKER__BODY_AUTHENTICATE_CLIENT;
-    reply.authenticate_client = &ok;
-    return send_reply(n, &reply, -1);
-}
-
-static enum err send_events(struct netd *n, const Lpad__BrokerToNetd *request, struct es11_events *events)
-{
-    Lpad__NetEvent items[ES11_EVENTS_MAX];
-    Lpad__NetEvent *list[ES11_EVENTS_MAX];
-    Lpad__NetEvents message = LPAD__NET_EVENTS__INIT;
-    Lpad__NetdToBroker reply = reply_to(request);
-    for (size_t i = 0; i < events->count; i++) {
-        lpad__net_event__init(&items[i]);
-        items[i].event_id = (char *)(uintptr_t)events->item[i].event_id;
-        items[i].rsp_server_address = events->item[i].address;
-        list[i] = &items[i];
-    }
-    message.n_events = events->count;
-    message.events = list;
-    reply.body_case = LPAD__NETD_TO_BROKER__BODY_EVENTS;
-    reply.events = &message;
-    return send_reply(n, &reply, -1);
-}
-
 static enum err answer_events(struct netd *n, const Lpad__BrokerToNetd *request, const json_t *json,
                               struct bytes transaction_id, struct fault *f)
 {
@@ -323,7 +208,7 @@ static enum err answer_events(struct netd *n, const Lpad__BrokerToNetd *request,
     LPAD_TRY(es11_read_events(json, transaction_id, events, f));
     if (events->skipped > 0)
         log_info("%zu of the server's events are skipped; %s", events->skipped, events->note);
-    return send_events(n, request, events);
+    return reply_events(&n->broker, request->id, events);
 }
 
 static enum err answer_authenticated(struct netd *n, const Lpad__BrokerToNetd *request, const json_t *json,
@@ -331,7 +216,7 @@ static enum err answer_authenticated(struct netd *n, const Lpad__BrokerToNetd *r
 {
     struct es9p_authenticated authenticated;
     LPAD_TRY(es9p_read_authenticated(json, transaction_id, &n->fields, &authenticated, f));
-    return send_authenticated(n, request, &authenticated);
+    return reply_authenticated(&n->broker, request->id, &authenticated);
 }
 
 static bool is_discovery(const Lpad__BrokerToNetd *request)
@@ -363,25 +248,8 @@ struct progress_context {
 static void send_progress(void *context, uint32_t received, uint32_t total)
 {
     struct progress_context *c = context;
-    Lpad__NetProgress progress = LPAD__NET_PROGRESS__INIT;
-    Lpad__NetdToBroker frame = reply_to(c->request);
-    progress.received = received;
-    progress.has_total = total > 0;
-    progress.total = total;
-    frame.body_case = LPAD__NETD_TO_BROKER__BODY_PROGRESS;
-    frame.progress = &progress;
     if (c->error == ERR_OK)
-        c->error = send_reply(c->n, &frame, -1);
-}
-
-static enum err send_package(struct netd *n, const Lpad__BrokerToNetd *request, int fd, uint32_t size)
-{
-    Lpad__NetBoundProfilePackage package = LPAD__NET_BOUND_PROFILE_PACKAGE__INIT;
-    Lpad__NetdToBroker reply = reply_to(request);
-    package.size = size;
-    reply.body_case = LPAD__NETD_TO_BROKER__BODY_BOUND_PROFILE_PACKAGE;
-    reply.bound_profile_package = &package;
-    return send_reply(n, &reply, fd);
+        c->error = reply_progress(&c->n->broker, c->request->id, received, total);
 }
 
 static enum err handle_get_bound_profile_package(struct netd *n, const Lpad__BrokerToNetd *request,
@@ -404,7 +272,7 @@ static enum err handle_get_bound_profile_package(struct netd *n, const Lpad__Bro
     LPAD_TRY(e);
     e = context.error;
     if (e == ERR_OK)
-        e = send_package(n, request, fd, size);
+        e = reply_package(&n->broker, request->id, fd, size);
     close(fd);
     return e;
 }
@@ -438,27 +306,20 @@ static enum err deliver_notification(struct netd *n, ProtobufCBinaryData notific
 
 static enum err handle_handle_notification(struct netd *n, const Lpad__BrokerToNetd *request, struct fault *f)
 {
-    Lpad__NetHandleNotificationOk ok = LPAD__NET_HANDLE_NOTIFICATION_OK__INIT;
-    Lpad__NetdToBroker reply = reply_to(request);
-    LPAD_TRY(deliver_notification(n, request->handle_notification->pending_notification, &ok.http_status, f));
-    reply.body_case = LPAD__NETD_TO_BROKER__BODY_HANDLE_NOTIFICATION;
-    reply.handle_notification = &ok;
-    return send_reply(n, &reply, -1);
+    uint32_t status;
+    LPAD_TRY(deliver_notification(n, request->handle_notification->pending_notification, &status, f));
+    return reply_notified(&n->broker, request->id, status);
 }
 
 static enum err handle_cancel_session(struct netd *n, const Lpad__BrokerToNetd *request, struct fault *f)
 {
     const Lpad__NetCancelSession *r = request->cancel_session;
     const struct exchange x = {.path = ES9P_PATH_CANCEL_SESSION, .reply_max = n->settings->reply_max};
-    Lpad__NetCancelSessionOk ok = LPAD__NET_CANCEL_SESSION_OK__INIT;
-    Lpad__NetdToBroker reply = reply_to(request);
     json_t *json;
     LPAD_TRY(ask_in_transaction(n, &x, bytes_from_binary(r->transaction_id), "cancelSessionResponse",
                                 r->cancel_session_response, JSON_HEADER_OPTIONAL, &json, f));
     json_decref(json);
-    reply.body_case = LPAD__NETD_TO_BROKER__BODY_CANCEL_SESSION;
-    reply.cancel_session = &ok;
-    return send_reply(n, &reply, -1);
+    return reply_cancelled(&n->broker, request->id);
 }
 
 // --- the table ---
@@ -526,7 +387,7 @@ enum err netd_serve_one(struct netd *n)
     // A first request that could not connect leaves nothing to send a second one on.
     if (n->phase == NETD_PHASE_LAZY || n->phase == NETD_PHASE_EARLY)
         n->phase = NETD_PHASE_FAILED;
-    return send_failure(n, id, function, e, &f);
+    return reply_failure(&n->broker, id, function, e, &f);
 }
 
 enum err netd_init(struct netd *n, const Lpad__NetdSettings *settings, struct resolver *resolver,
