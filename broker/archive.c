@@ -139,12 +139,8 @@ static enum err begin_generation(struct archive *a, unsigned i, uint64_t generat
     return ERR_OK;
 }
 
-static enum err read_file(int fd, uint8_t *space, struct bytes *ret_file)
+static enum err read_at_start(int fd, uint8_t *space, size_t len)
 {
-    struct stat st;
-    if (fstat(fd, &st) != 0)
-        return ERR_IO;
-    size_t len = st.st_size > ARCHIVE_FILE_MAX ? ARCHIVE_FILE_MAX : (size_t)st.st_size;
     for (size_t at = 0; at < len;) {
         ssize_t n = pread(fd, space + at, len - at, (off_t)at);
         if (n < 0 && errno == EINTR)
@@ -153,6 +149,16 @@ static enum err read_file(int fd, uint8_t *space, struct bytes *ret_file)
             return ERR_IO;
         at += (size_t)n;
     }
+    return ERR_OK;
+}
+
+static enum err read_file(int fd, uint8_t *space, struct bytes *ret_file)
+{
+    struct stat st;
+    if (fstat(fd, &st) != 0)
+        return ERR_IO;
+    size_t len = st.st_size > ARCHIVE_FILE_MAX ? ARCHIVE_FILE_MAX : (size_t)st.st_size;
+    LPAD_TRY(read_at_start(fd, space, len));
     *ret_file = bytes_make(space, len);
     return ERR_OK;
 }
@@ -269,29 +275,18 @@ static bool find_record(struct bytes file, uint64_t generation, const uint8_t *e
 enum err archive_read(const struct archive *a, const uint8_t eid[static 16], uint32_t sequence_number,
                       struct arena *memory, struct archive_row *ret_row, struct bytes *ret_notification)
 {
-    struct archive_row row;
-    struct bytes file, found;
-    uint8_t *space = malloc(ARCHIVE_FILE_MAX);
-    if (space == NULL)
-        return ERR_MEMORY;
-    enum err e = ERR_INPUT;
-    for (unsigned k = 0; k < 2 && e == ERR_INPUT; k++) {
+    for (unsigned k = 0; k < 2; k++) {
         unsigned i = k == 0 ? a->current : 1 - a->current;
         if (a->generation[i] == 0)
             continue;
-        e = read_file(a->fd[i], space, &file);
-        if (e == ERR_OK && !find_record(file, a->generation[i], eid, sequence_number, &row, &found))
-            e = ERR_INPUT;
+        size_t len = (size_t)a->size[i];
+        uint8_t *space = arena_take(memory, len);
+        if (space == NULL)
+            return ERR_MEMORY;
+        LPAD_TRY(read_at_start(a->fd[i], space, len));
+        if (find_record(bytes_make(space, len), a->generation[i], eid, sequence_number, ret_row,
+                        ret_notification))
+            return ERR_OK;
     }
-    uint8_t *copy = e == ERR_OK ? arena_take(memory, found.len + 1) : NULL;
-    if (copy != NULL)
-        memcpy(copy, found.data, found.len);
-    else if (e == ERR_OK)
-        e = ERR_MEMORY;
-    if (e == ERR_OK) {
-        *ret_row = row;
-        *ret_notification = bytes_make(copy, found.len);
-    }
-    free(space);
-    return e;
+    return ERR_INPUT;
 }

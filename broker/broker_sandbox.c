@@ -25,6 +25,7 @@ static const struct sandbox_call calls[] = {
     SANDBOX_CALL_IF("getsockopt", "a client's groups", 2, SANDBOX_ARG(1, SOL_SOCKET),
                     SANDBOX_ARG(2, SO_PEERGROUPS)),
     SANDBOX_CALL("pwrite64", "the archive"),
+    SANDBOX_CALL("pread64", "the archive, for a notification that is sent once more"),
     SANDBOX_CALL("ftruncate", "an audit line that did not get through; the archive's turn of files"),
     SANDBOX_CALL("fdatasync", "what was written is there after a power cut"),
     SANDBOX_CALL_IF("madvise", "what the allocator gives back", 1, SANDBOX_ARG(2, MADV_FREE)),

@@ -200,12 +200,45 @@ static void test_limits(void **state)
     close_files(f);
 }
 
+// What was archived comes back octet for octet, from both files, the newest of a number first.
+static void test_read_back(void **state)
+{
+    (void)state;
+    struct files f = make_files();
+    struct archive *a = open_archive(f);
+    struct arena memory;
+    struct archive_row row, want = make_row(2);
+    struct bytes octets;
+    assert_int_equal(arena_init(&memory, 4 * ARCHIVE_FILE_MAX), ERR_OK);
+    for (uint32_t number = 1; number <= 3; number++) // the third is in the other file
+        assert_int_equal(append(a, number, 100 * 1024), ERR_OK);
+    for (uint32_t number = 1; number <= 3; number++) {
+        assert_int_equal(archive_read(a, want.eid, number, &memory, &row, &octets), ERR_OK);
+        assert_int_equal(row.sequence_number, number);
+        assert_int_equal(octets.len, 100 * 1024);
+        assert_int_equal(octets.data[0], number);
+        assert_int_equal(octets.data[octets.len - 1], number);
+        arena_reset(&memory);
+    }
+    assert_int_equal(append(a, 2, 7), ERR_OK);
+    assert_int_equal(archive_read(a, want.eid, 2, &memory, &row, &octets), ERR_OK);
+    assert_int_equal(octets.len, 7);
+    assert_string_equal(row.address, want.address);
+    // Neither an unknown number nor another card's.
+    assert_int_equal(archive_read(a, want.eid, 4, &memory, &row, &octets), ERR_INPUT);
+    want.eid[15] ^= 1;
+    assert_int_equal(archive_read(a, want.eid, 2, &memory, &row, &octets), ERR_INPUT);
+    arena_free(&memory);
+    free(a);
+    close_files(f);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_round_trip),      cmocka_unit_test(test_turns),
         cmocka_unit_test(test_every_torn_tail), cmocka_unit_test(test_every_changed_octet),
-        cmocka_unit_test(test_limits),
+        cmocka_unit_test(test_limits),          cmocka_unit_test(test_read_back),
     };
     return sodium_init() < 0 ? 1 : cmocka_run_group_tests(tests, NULL, NULL);
 }
