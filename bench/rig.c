@@ -216,6 +216,7 @@ static void write_inputs(struct rig *rig)
                "permissions:\n"
                "  - operations: [download]\n    roles: [admin]\n    hosts: [\"smdp.example.com\"]\n"
                "  - operations: [enable, disable, delete, nickname]\n    roles: [admin]\n    profiles: any\n"
+               "    consent: given\n"
                "caps: { downloads_per_day: 1000, enables_per_day: 1000, deletes_per_day: 1000 }\n",
                (unsigned)getuid());
 }

@@ -25,9 +25,10 @@ static struct world_options options = {.initial = three_profiles};
 static void expect(struct world *w, int code, const char *in_output, const char *command, const char *a,
                    const char *b)
 {
-    struct run r = b   ? world_lpactl(w, NULL, "--json", "--yes", "profile", command, a, b, NULL)
-                   : a ? world_lpactl(w, NULL, "--json", "--yes", "profile", command, a, NULL)
-                       : world_lpactl(w, NULL, "--json", "profile", command, NULL);
+    struct run r =
+        b   ? world_lpactl(w, NULL, "--json", "--yes", "--strong-yes", "profile", command, a, b, NULL)
+        : a ? world_lpactl(w, NULL, "--json", "--yes", "--strong-yes", "profile", command, a, NULL)
+            : world_lpactl(w, NULL, "--json", "profile", command, NULL);
     if (r.code != code || strstr(r.out, in_output) == NULL) {
         char *log = world_read(w, "lpad.log");
         fail_msg("profile %s ended with %d, not %d; \"%s\" is expected in:\n%s%s\n%s", command, r.code, code,
@@ -55,6 +56,13 @@ static void changes(void **state)
     world_wait_for(&w, "smdp.log", "\"handleNotification\"", 1);
     expect(&w, 0, "Haus", "nickname", BETA, "Haus");
     expect(&w, 0, "disabled", "disable", BETA, NULL);
+    // What cannot be undone takes more than the consent that a download takes.
+    unsigned deletions = commands(&w, "BF33");
+    struct run weak = world_lpactl(&w, NULL, "--json", "--yes", "profile", "delete", BETA, NULL);
+    if (weak.code != 5 || strstr(weak.out, "--strong-yes") == NULL)
+        fail_msg("a deletion without strong consent ended with %d: %s%s", weak.code, weak.out, weak.err);
+    run_free(&weak);
+    assert_int_equal(commands(&w, "BF33"), deletions);
     expect(&w, 0, "profiles", "delete", BETA, NULL);
     struct run r = world_lpactl(&w, NULL, "--json", "profile", "list", NULL);
     assert_lacks(r.out, BETA);
