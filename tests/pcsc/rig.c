@@ -21,6 +21,20 @@
 #define PCSCD  "/usr/sbin/pcscd"
 #define DRIVER "/usr/lib/pcsc/drivers/serial/libifdvpcd.so"
 
+#define STARTED_MAX 8
+
+static pid_t started[STARTED_MAX]; // 0: free
+
+static void note(pid_t from, pid_t to)
+{
+    for (size_t i = 0; i < STARTED_MAX; i++)
+        if (started[i] == from) {
+            started[i] = to;
+            return;
+        }
+    fail_msg("too many processes");
+}
+
 static bool set_loopback_up(void)
 {
     struct ifreq request = {.ifr_name = "lo"};
@@ -54,8 +68,10 @@ static pid_t start(const struct world *w, const char *const *argv, const char *l
     snprintf(path, sizeof path, "%s/%s", w->dir, log);
     pid_t pid = fork();
     assert_true(pid >= 0);
-    if (pid > 0)
+    if (pid > 0) {
+        note(0, pid);
         return pid;
+    }
     prctl(PR_SET_PDEATHSIG, SIGKILL, 0, 0, 0);
     int null = open("/dev/null", O_RDWR), out = open(path, O_WRONLY | O_CREAT | O_APPEND, 0644);
     if (null < 0 || out < 0 || dup2(null, 0) < 0 || dup2(out, 1) < 0 || dup2(out, 2) < 0)
@@ -86,6 +102,20 @@ void rig_stop(pid_t pid)
     int status;
     assert_int_equal(kill(pid, SIGTERM), 0);
     assert_int_equal(waitpid(pid, &status, 0), pid);
+    note(pid, 0);
+}
+
+void rig_clean(void)
+{
+    for (size_t i = 0; i < STARTED_MAX; i++) {
+        if (started[i] == 0)
+            continue;
+        kill(started[i], SIGKILL);
+        waitpid(started[i], NULL, 0);
+        started[i] = 0;
+        unlink(RIG_SOCKET);
+        unlink("/run/pcscd/pcscd.pid");
+    }
 }
 
 void rig_insert(struct world *w, unsigned times)

@@ -20,6 +20,8 @@ const char *rig_enter(void);
 // with this time.
 pid_t rig_start_pcscd(const struct world *w, unsigned starts);
 void rig_stop(pid_t pid);
+// Whatever was started here and still runs; for the end of a test that failed.
+void rig_clean(void);
 
 // Puts the world's eUICC into the first slot, and waits until pcscd has seen it `times` times in all.
 void rig_insert(struct world *w, unsigned times);
