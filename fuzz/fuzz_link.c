@@ -45,8 +45,17 @@ static void check_accepted(const ProtobufCMessage *m, struct bytes frame, bool e
     free(packed);
 }
 
+// What no frame becomes, but a caller may have made.
+static void check_unfinished(void)
+{
+    Lpad__NetOpen open = LPAD__NET_OPEN__INIT;
+    FUZZ_CHECK(link_check(NULL) == ERR_PEER_UNPARSABLE);
+    FUZZ_CHECK(link_check(&open.base) == ERR_PEER_UNPARSABLE);
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
+    check_unfinished();
     if (size < 1 || size > LINK_FRAME_MAX)
         return 0;
     const ProtobufCMessageDescriptor *root = roots[data[0] % (sizeof roots / sizeof roots[0])];

@@ -126,6 +126,38 @@ static void free_identity(struct identity *i)
     X509_free(i->certificate);
 }
 
+static X509 *read_certificate(const char *path)
+{
+    BIO *bio = BIO_new_file(path, "rb");
+    assert_non_null(bio);
+    X509 *certificate = d2i_X509_bio(bio, NULL);
+    BIO_free(bio);
+    assert_non_null(certificate);
+    return certificate;
+}
+
+static void tell_ci(struct server *s, X509 *ci)
+{
+    put_pem(s->ci_pem, ci);
+    const ASN1_OCTET_STRING *id = X509_get0_subject_key_id(ci);
+    assert_int_equal(ASN1_STRING_length(id), SERVER_CI_PK_ID_SIZE);
+    memcpy(s->ci_pk_id, ASN1_STRING_get0_data(id), SERVER_CI_PK_ID_SIZE);
+}
+
+static SSL_CTX *make_context_of_files(struct server *s)
+{
+    SSL_CTX *context = SSL_CTX_new(TLS_server_method());
+    X509 *ci = read_certificate(s->files->ci);
+    X509 *leaf = read_certificate(s->files->certificate);
+    tell_ci(s, ci);
+    assert_int_equal(SSL_CTX_set1_groups_list(context, "P-256:brainpoolP256r1"), 1);
+    assert_int_equal(SSL_CTX_use_certificate(context, leaf), 1);
+    assert_int_equal(SSL_CTX_use_PrivateKey_file(context, s->files->key, SSL_FILETYPE_PEM), 1);
+    X509_free(ci);
+    X509_free(leaf);
+    return context;
+}
+
 static SSL_CTX *make_context(enum server_certificate kind, struct server *s)
 {
     SSL_CTX *context = SSL_CTX_new(TLS_server_method());
@@ -136,10 +168,7 @@ static SSL_CTX *make_context(enum server_certificate kind, struct server *s)
                                     : kind == SERVER_SUB_CA   ? &sub_ca
                                                               : &trusted;
     struct identity leaf = make_leaf(kind, issuer);
-    put_pem(s->ci_pem, trusted.certificate);
-    const ASN1_OCTET_STRING *id = X509_get0_subject_key_id(trusted.certificate);
-    assert_int_equal(ASN1_STRING_length(id), SERVER_CI_PK_ID_SIZE);
-    memcpy(s->ci_pk_id, ASN1_STRING_get0_data(id), SERVER_CI_PK_ID_SIZE);
+    tell_ci(s, trusted.certificate);
     // OpenSSL has this curve for TLS 1.2 only, and only where it is asked for.
     if (kind == SERVER_BRAINPOOL)
         assert_int_equal(SSL_CTX_set1_groups_list(context, "brainpoolP256r1:P-256"), 1);
@@ -257,7 +286,7 @@ static void serve_tls(int fd, SSL_CTX *context, struct server_seen *seen, const 
 void server_start(struct server *s, enum server_certificate certificate, const struct server_step *script,
                   size_t count)
 {
-    SSL_CTX *context = make_context(certificate, s);
+    SSL_CTX *context = certificate == SERVER_FILES ? make_context_of_files(s) : make_context(certificate, s);
     struct sockaddr_in address = {.sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
     socklen_t size = sizeof(address);
     int listener = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);

@@ -29,6 +29,7 @@ enum server_certificate {
     SERVER_SUB_CA,      // issued by a CA below the CI, which is sent along
     SERVER_OLD_TLS,     // TLS 1.1 at most
     SERVER_NO_TLS,      // speaks plain HTTP
+    SERVER_FILES,       // the one of struct server_files
     SERVER_CERTIFICATE_MAX,
 };
 
@@ -54,7 +55,15 @@ struct server_seen {
     char request[SERVER_REQUESTS_MAX][SERVER_REQUEST_MAX]; // header and body, cut
 };
 
+// Certificates in DER, the key in PEM.
+struct server_files {
+    const char *ci;
+    const char *certificate;
+    const char *key;
+};
+
 struct server {
+    const struct server_files *files; // of SERVER_FILES, set before server_start
     pid_t pid;
     uint16_t port; // on 127.0.0.1
     struct server_seen *seen;
