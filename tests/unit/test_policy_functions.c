@@ -5,7 +5,9 @@
 
 #include "policy/decide.h"
 #include "policy/schema.h"
-#include "rsp/profile.h"
+
+#include <stdio.h>
+#include <time.h>
 
 #define LPAD_ITSELF UINT32_MAX
 #define NO_RULE     (-1)
@@ -40,7 +42,7 @@ static const char text[] =
     "roles: {admin: {users: [0]}, operator: {users: [1000]}, manager: {users: [2000]}}\n"
     "permissions:\n"
     /*  4: 0 */ "  - {operations: [download], roles: [admin], hosts: [evil.example.com], from: [event], "
-                "effect: "
+    "effect: "
     "deny}\n"
     /*  5: 1 */ "  - {operations: [download], roles: [admin], hosts: [smdp.example.com], from: [code], oid: "
     "1.3.6.1.4.1.99999.1, consent: given}\n"
@@ -48,13 +50,13 @@ static const char text[] =
     "[default_address, event]}\n"
     /*  7: 3 */ "  - {operations: [discover], roles: [admin], hosts: [lpa.ds.example.com, 192.0.2.7]}\n"
     /*  8: 4 */ "  - {operations: [delete], roles: [admin], profiles: [\"8949449999999990031\"], effect: "
-                "deny}\n"
+    "deny}\n"
     /*  9: 5 */ "  - {operations: [reset], roles: [operator], what: [test]}\n"
     /* 10: 6 */ "  - {operations: [reset], roles: [admin], what: [default_address], effect: deny}\n"
     /* 11: 7 */ "  - {operations: [reset], roles: [admin], what: [operational, test], consent: given}\n"
     /* 12: 8 */ "  - {operations: [default_address], roles: [admin], hosts: [smdp.example.com, \"\"]}\n"
     /* 13: 9 */ "  - {operations: [default_address, discover], roles: [operator], hosts: [\"*\"], consent: "
-                "ask}\n"
+    "ask}\n"
     /* 14:10 */ "  - {operations: [load_crl], roles: [admin]}\n"
     /* 15:11 */ "  - {operations: [enable], roles: [admin], profiles: any}\n"
     /* 16:12 */ "  - {operations: [enable], roles: [admin], profiles: {classes: [test], iccids: "
@@ -62,7 +64,7 @@ static const char text[] =
     /* 17:13 */ "  - {operations: [delete], roles: [operator], profiles: any}\n"
     /* 18:14 */ "  - {operations: [reset], roles: [manager], what: [operational, test, default_address]}\n"
     /* 19:15 */ "  - {operations: [enable], roles: [manager], profiles: [\"8949449999999990031\"], effect: "
-                "deny}\n"
+    "deny}\n"
     /* 20:16 */ "  - {operations: [enable], roles: [manager], profiles: {providers: [Test Telecom]}}\n"
     "caps: {resets_per_day: 2}\n";
 
@@ -248,10 +250,58 @@ static void test_table(void **state)
     assert_int_equal(failed, 0);
 }
 
+#define MANY_PERMISSIONS 650
+#define MANY_PROFILES    64
+
+// As much as a policy may hold, and as many profiles as a card may list: a reset looks at each with each.
+static void test_largest_reset(void **state)
+{
+    (void)state;
+    static const char head[] = "version: 1\nroles: {admin: {users: [0]}}\npermissions:\n";
+    const size_t cap = 256u * 1024;
+    char *many = malloc(cap);
+    assert_non_null(many);
+    size_t len = (size_t)snprintf(many, cap, "%s", head);
+    for (unsigned i = 0; i < MANY_PERMISSIONS; i++) {
+        len += (size_t)snprintf(many + len, cap - len,
+                                "- {operations: [delete], roles: [admin], effect: deny, profiles: [");
+        for (unsigned k = 0; k < 10; k++)
+            len += (size_t)snprintf(many + len, cap - len, "%s\"89494499%07u%04u\"", k > 0 ? ", " : "", k, i);
+        len += (size_t)snprintf(many + len, cap - len, "]}\n");
+    }
+    len += (size_t)snprintf(many + len, cap - len,
+                            "- {operations: [reset], roles: [admin], what: [operational], consent: given}\n");
+    assert_true(len < cap - 1);
+    struct policy *policy = read_policy(many);
+    struct iccid iccid;
+    assert_int_equal(iccid_from_text(some, strlen(some), &iccid), ERR_OK);
+    Lpad__Profile profile = LPAD__PROFILE__INIT, *list[MANY_PROFILES];
+    profile.iccid = (ProtobufCBinaryData){.len = ICCID_SIZE, .data = iccid.bytes};
+    profile.profile_class = OPERATIONAL;
+    for (size_t i = 0; i < MANY_PROFILES; i++)
+        list[i] = &profile;
+    struct policy_actor root = {.uid = 0};
+    struct policy_counters counters = {0};
+    struct policy_request request = {.operation = RESET,
+                                     .reset_options = POLICY_RESET_OPERATIONAL,
+                                     .profiles = list,
+                                     .profile_count = MANY_PROFILES};
+    clock_t start = clock();
+    struct policy_decision d = policy_decide(policy, &root, &request, &counters);
+    double ms = (double)(clock() - start) * 1e3 / CLOCKS_PER_SEC;
+    assert_int_equal(d.verdict, ALLOW);
+    assert_int_equal(d.rule, MANY_PERMISSIONS);
+    if (ms > 200) // about one; sanitizers and busy machines are slower
+        fail_msg("%.0f ms", ms);
+    policy_free(policy);
+    free(many);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_table),
+        cmocka_unit_test(test_largest_reset),
     };
     return cmocka_run_group_tests_name("policy_functions", tests, NULL, NULL);
 }
