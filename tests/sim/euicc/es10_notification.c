@@ -2,6 +2,8 @@
 // Notifications: their making, listing, retrieval and removal (SGP.22 v2.5, 3.5, 5.7.9 to 5.7.11).
 #include "tests/sim/euicc/es10.h"
 
+enum { NO_RESULT = 1 };
+
 void notification_metadata_put(const struct notification *notification, struct tlvb *out)
 {
     size_t metadata = tlvb_open(out);
@@ -62,6 +64,13 @@ void notification_raise(struct card *card, const struct profile *profile, uint32
     }
 }
 
+// The one to be listed at this place: in order of their making, or the other way round.
+static const struct notification *listed_get(const struct state *state, size_t at)
+{
+    size_t last = state->notifications_count - 1;
+    return &state->notifications[state->quirks.notifications_reversed ? last - at : at];
+}
+
 uint16_t es10_list_notification(struct card *card, struct slice value, struct tlvb *out)
 {
     uint32_t events = EVENT_ALL;
@@ -72,8 +81,9 @@ uint16_t es10_list_notification(struct card *card, struct slice value, struct tl
     size_t response = tlvb_open(out);
     size_t list = tlvb_open(out);
     for (size_t i = 0; i < card->state.notifications_count; i++) {
-        if ((card->state.notifications[i].event & events) != 0) {
-            notification_metadata_put(&card->state.notifications[i], out);
+        const struct notification *notification = listed_get(&card->state, i);
+        if ((notification->event & events) != 0) {
+            notification_metadata_put(notification, out);
         }
     }
     tlvb_close(out, list, 0xA0);
@@ -116,14 +126,19 @@ uint16_t es10_retrieve_notifications(struct card *card, struct slice value, stru
     }
     size_t response = tlvb_open(out);
     size_t list = tlvb_open(out);
+    size_t empty = out->len;
     for (size_t i = 0; i < card->state.notifications_count; i++) {
-        const struct notification *notification = &card->state.notifications[i];
+        const struct notification *notification = listed_get(&card->state, i);
         if (criteria.by_seq ? notification->seq == criteria.seq
                             : (notification->event & criteria.events) != 0) {
             tlvb_raw(out, notification->bytes, notification->len);
         }
     }
-    tlvb_close(out, list, 0xA0);
+    if (out->len == empty && card->state.quirks.old_empty_list) {
+        tlvb_put_uint(out, 0x81, NO_RESULT);
+    } else {
+        tlvb_close(out, list, 0xA0);
+    }
     tlvb_close(out, response, ES10_RETRIEVE_NOTIFICATIONS);
     return SW_OK;
 }

@@ -145,6 +145,8 @@ struct quirks {
     struct quirk iccid;             // enable and disable by ICCID
     struct quirk refresh;           // enable and disable with refreshFlag
     bool needs_terminal_capability; // SELECT of the ISD-R finds nothing before it
+    bool notifications_reversed;    // listed with the newest first
+    bool old_empty_list;            // nothing to retrieve is error 1, as until v2.3
 };
 
 struct state {

@@ -300,6 +300,8 @@ static void read_quirks(struct reader *r, json_t *object, struct quirks *quirks)
     read_quirk(r, object, "iccidFails", &quirks->iccid);
     read_quirk(r, object, "refreshFails", &quirks->refresh);
     read_bool(r, object, "needsTerminalCapability", &quirks->needs_terminal_capability);
+    read_bool(r, object, "notificationsReversed", &quirks->notifications_reversed);
+    read_bool(r, object, "oldEmptyList", &quirks->old_empty_list);
 }
 
 static void read_serial(struct reader *r, json_t *value, struct serial *serial)
@@ -550,9 +552,10 @@ static void special_put(json_t *root, const struct state *state)
     }
     quirk_put(quirks, "iccidFails", &state->quirks.iccid);
     quirk_put(quirks, "refreshFails", &state->quirks.refresh);
-    if (state->quirks.needs_terminal_capability) {
-        json_object_set_new(quirks, "needsTerminalCapability", json_true());
-    }
+    json_object_set_new(quirks, "needsTerminalCapability",
+                        json_boolean(state->quirks.needs_terminal_capability));
+    json_object_set_new(quirks, "notificationsReversed", json_boolean(state->quirks.notifications_reversed));
+    json_object_set_new(quirks, "oldEmptyList", json_boolean(state->quirks.old_empty_list));
     json_object_set_new(root, "crlSupport", json_boolean(state->crl_support));
     json_object_set_new(root, "crls", crls);
     json_object_set_new(root, "catBusy", json_integer(state->cat_busy));

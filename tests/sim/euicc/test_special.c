@@ -78,6 +78,25 @@ static void test_fails_with_refresh(void **state)
     rig_stop(rig);
 }
 
+static void test_notifications_otherwise(void **state)
+{
+    static const char initial[] =
+        "{\"quirks\": {\"notificationsReversed\": true, \"oldEmptyList\": true}, \"profiles\": ["
+        "{\"iccid\": \"89490099999999990011\", \"notifications\": [{\"events\": [\"enable\", \"disable\"],"
+        " \"address\": \"a.example.com\"}]}]}";
+    struct rig *rig = rig_new(state, initial, NULL, NULL);
+    rig_expect(rig, "BF2B00", "BF2B03810101");
+    rig_expect(rig, "BF2B05A003800107", "BF2B03810101");
+    rig_expect(rig, "BF2800", "BF2802A000");
+    rig_expect(rig, "BF3111A00C5A0A" ICCID_A "810100", "BF3103800100");
+    rig_expect(rig, "BF3211A00C5A0A" ICCID_A "810100", "BF3203800100");
+    rig_expect(rig, "BF2800",
+               "BF284CA04A"
+               "BF2F22800102810205200C0D612E6578616D706C652E636F6D5A0A" ICCID_A
+               "BF2F22800101810206400C0D612E6578616D706C652E636F6D5A0A" ICCID_A);
+    rig_stop(rig);
+}
+
 // Twice busy, also over a power loss; a command without refresh does not ask the CAT.
 static void test_cat_busy(void **state)
 {
@@ -245,6 +264,7 @@ int main(int argc, char **argv)
         WORLD_TEST(test_terminal_capability),
         WORLD_TEST(test_fails_by_iccid),
         WORLD_TEST(test_fails_with_refresh),
+        WORLD_TEST(test_notifications_otherwise),
         WORLD_TEST(test_cat_busy),
         WORLD_TEST(test_rules),
         WORLD_TEST(test_no_rules),
