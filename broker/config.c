@@ -1,13 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 // What the configuration's values mean: defaults, bounds, units, addresses.
-#include "broker/config.h"
+#include "broker/config_values.h"
 
-#include "broker/config_schema.h"
 #include "rsp/host.h"
-#include "rsp/imei.h"
 
 #include <arpa/inet.h>
-#include <stddef.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -19,92 +16,10 @@ struct owner {
     char host_addresses[CONFIG_HOSTS_MAX][INET6_ADDRSTRLEN];
 };
 
-struct reading {
-    const struct yaml_document *document;
-    struct yaml_error *error;
-};
-
-#define REFUSE(r, path, hint, ...) yaml_refuse((r)->document, (path), (hint), (r)->error, __VA_ARGS__)
-
-static const char *text_or(const char *text, const char *fallback)
-{
-    return text != NULL ? text : fallback;
-}
-
-static enum err read_duration(const struct reading *r, const char *path, const char *text,
-                              const char *fallback, uint32_t *ret_ms)
-{
-    uint32_t ms;
-    enum err e = yaml_read_duration(text_or(text, fallback), &ms);
-    if (e == ERR_INPUT)
-        return REFUSE(r, path, "a number and ms, s, m or h, such as 500ms, 10s, 5m, 2h", "not a duration");
-    if (e != ERR_OK || ms < 100 || ms > 24u * 60 * 60 * 1000)
-        return REFUSE(r, path, "", "a duration of 100ms to 24h is expected");
-    *ret_ms = ms;
-    return ERR_OK;
-}
-
-static enum err read_size(const struct reading *r, const char *path, const char *text, const char *fallback,
-                          uint32_t *ret_bytes)
-{
-    uint32_t bytes;
-    enum err e = yaml_read_size(text_or(text, fallback), &bytes);
-    if (e == ERR_INPUT)
-        return REFUSE(r, path, "a number and B, KiB or MiB, such as 64KiB", "not a size");
-    if (e != ERR_OK || bytes < 4096 || bytes > 16u * 1024 * 1024)
-        return REFUSE(r, path, "", "a size of 4KiB to 16MiB is expected");
-    *ret_bytes = bytes;
-    return ERR_OK;
-}
-
-static enum err read_number(const struct reading *r, const char *path, const uint32_t *number,
-                            uint32_t fallback, uint32_t min, uint32_t max, uint32_t *ret_number)
-{
-    uint32_t v = number != NULL ? *number : fallback;
-    if (v < min || v > max)
-        return REFUSE(r, path, "", "a number from %u to %u is expected", min, max);
-    *ret_number = v;
-    return ERR_OK;
-}
-
-static enum err read_path(const struct reading *r, const char *path, const char *text, const char *fallback,
-                          const char **ret_text)
-{
-    const char *v = text_or(text, fallback);
-    if (v[0] != '/')
-        return REFUSE(r, path, "it begins with /", "an absolute path is expected");
-    *ret_text = v;
-    return ERR_OK;
-}
-
-static enum err read_printable(const struct reading *r, const char *path, const char *text,
-                               const char *fallback, const char **ret_text)
-{
-    const char *v = text_or(text, fallback);
-    for (const char *p = v; *p != '\0'; p++) {
-        if (*p < 0x20 || *p > 0x7E)
-            return REFUSE(r, path, "", "printable ASCII is expected: it goes into an HTTP header");
-    }
-    *ret_text = v;
-    return ERR_OK;
-}
-
-static enum err read_hex(const struct reading *r, const char *path, const char *text, size_t min,
-                         uint8_t *out, size_t cap, size_t *ret_len)
-{
-    size_t len;
-    enum err e = hex_decode(text, strlen(text), out, cap, &len);
-    if (e == ERR_INPUT)
-        return REFUSE(r, path, "pairs of 0-9 and A-F, nothing between them", "not hexadecimal");
-    if (e != ERR_OK || len < min)
-        return REFUSE(r, path, "", "%zu to %zu bytes are expected", min, cap);
-    *ret_len = len;
-    return ERR_OK;
-}
-
 // --- users and the control socket ---
 
-static enum err read_id(const struct reading *r, const char *path, const char *text, struct config_id *ret_id)
+static enum err read_id(const struct config_reading *r, const char *path, const char *text,
+                        struct config_id *ret_id)
 {
     struct config_id id = {.text = text};
     (void)yaml_find(r->document, path, &id.line, &id.column);
@@ -115,7 +30,7 @@ static enum err read_id(const struct reading *r, const char *path, const char *t
     return ERR_OK;
 }
 
-static enum err read_users(const struct reading *r, const struct raw_users *raw, struct config *c)
+static enum err read_users(const struct config_reading *r, const struct raw_users *raw, struct config *c)
 {
     if (raw == NULL)
         return ERR_OK;
@@ -142,17 +57,7 @@ static enum err read_users(const struct reading *r, const struct raw_users *raw,
     return ERR_OK;
 }
 
-static enum err read_socket_path(const struct reading *r, const char *path, const char *text)
-{
-    if (text[0] != '/')
-        return REFUSE(r, path, "it begins with /", "an absolute path is expected");
-    if (strlen(text) >= sizeof((struct sockaddr_un *)NULL)->sun_path)
-        return REFUSE(r, path, "", "a socket's path has at most %zu bytes",
-                      sizeof((struct sockaddr_un *)NULL)->sun_path - 1);
-    return ERR_OK;
-}
-
-static enum err read_mode(const struct reading *r, const char *text, uint32_t *ret_mode)
+static enum err read_mode(const struct config_reading *r, const char *text, uint32_t *ret_mode)
 {
     size_t len = strlen(text);
     if ((len != 3 && len != 4) || strspn(text, "01234567") != len || (len == 4 && text[0] != '0'))
@@ -164,169 +69,14 @@ static enum err read_mode(const struct reading *r, const char *text, uint32_t *r
     return ERR_OK;
 }
 
-static enum err read_control(const struct reading *r, const struct raw_control *raw, struct config *c)
+static enum err read_control(const struct config_reading *r, const struct raw_control *raw, struct config *c)
 {
-    c->control.socket = text_or(raw->socket, "/run/lpad/control.sock");
-    LPAD_TRY(read_socket_path(r, "control.socket", c->control.socket));
+    c->control.socket = config_text_or(raw->socket, "/run/lpad/control.sock");
+    LPAD_TRY(config_read_socket_path(r, "control.socket", c->control.socket));
     if (raw->group != NULL)
         LPAD_TRY(read_id(r, "control.group", raw->group, &c->control.group));
-    LPAD_TRY(read_mode(r, text_or(raw->mode, "0660"), &c->control.mode));
-    return read_number(r, "control.clients", raw->clients, 16, 1, 64, &c->control.clients_max);
-}
-
-// --- the card ---
-
-static enum err read_tcp_address(const struct reading *r, const char *text, struct config *c)
-{
-    static const char hint[] = "tcp:127.0.0.1:PORT or tcp:[::1]:PORT: a card is never reached over a network";
-    static const char v4[] = "tcp:127.0.0.1:", v6[] = "tcp:[::1]:";
-    bool is_v4 = strncmp(text, v4, sizeof v4 - 1) == 0;
-    if (!is_v4 && strncmp(text, v6, sizeof v6 - 1) != 0)
-        return REFUSE(r, "card.address", hint, "not a loopback address with a port");
-    uint32_t port;
-    if (yaml_read_uint(text + (is_v4 ? sizeof v4 : sizeof v6) - 1, &port) != ERR_OK || port < 1 ||
-        port > 65535)
-        return REFUSE(r, "card.address", "", "a port from 1 to 65535 is expected");
-    if (is_v4) {
-        c->card.address.in = (struct sockaddr_in){.sin_family = AF_INET,
-                                                  .sin_port = htons((uint16_t)port),
-                                                  .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
-        c->card.address_len = sizeof c->card.address.in;
-        return ERR_OK;
-    }
-    c->card.address.in6 = (struct sockaddr_in6){
-        .sin6_family = AF_INET6, .sin6_port = htons((uint16_t)port), .sin6_addr = IN6ADDR_LOOPBACK_INIT};
-    c->card.address_len = sizeof c->card.address.in6;
-    return ERR_OK;
-}
-
-static enum err read_card_address(const struct reading *r, const char *text, struct config *c)
-{
-    if (strncmp(text, "tcp:", 4) == 0)
-        return read_tcp_address(r, text, c);
-    if (strncmp(text, "unix:", 5) != 0)
-        return REFUSE(r, "card.address", "unix:PATH, tcp:127.0.0.1:PORT or tcp:[::1]:PORT",
-                      "not a card's address");
-    const char *path = text + 5;
-    LPAD_TRY(read_socket_path(r, "card.address", path));
-    c->card.address.un.sun_family = AF_UNIX;
-    memcpy(c->card.address.un.sun_path, path, strlen(path) + 1);
-    c->card.address_len = (socklen_t)(offsetof(struct sockaddr_un, sun_path) + strlen(path) + 1);
-    return ERR_OK;
-}
-
-static enum err read_terminal_capability(const struct reading *r, const char *text, struct config *c)
-{
-    static const char path[] = "card.terminal_capability";
-    if (strcmp(text, "none") == 0)
-        return ERR_OK;
-    LPAD_TRY(read_hex(r, path, text, 2, c->card.terminal_capability, CONFIG_TERMINAL_MAX,
-                      &c->card.terminal_capability_len));
-    const uint8_t *tlv = c->card.terminal_capability;
-    if (tlv[0] != 0xA9 || tlv[1] != c->card.terminal_capability_len - 2)
-        return REFUSE(r, path, "ETSI TS 102 221, 11.1.19; or none", "one TLV of tag A9 is expected");
-    return ERR_OK;
-}
-
-static enum err read_device(const struct reading *r, const struct raw_card *raw, struct config *c)
-{
-    struct imei imei;
-    if (raw->imei != NULL) {
-        if (imei_from_text(raw->imei, strlen(raw->imei), &imei) != ERR_OK)
-            return REFUSE(r, "card.imei", "the last digit is the check digit",
-                          "an IMEI of 15 digits is expected");
-        c->card.has_imei = true;
-        memcpy(c->card.imei, imei.bytes, sizeof c->card.imei);
-        memcpy(c->card.tac, imei.tac, sizeof c->card.tac);
-    }
-    if (raw->imei != NULL && raw->tac == NULL)
-        return ERR_OK;
-    uint8_t tac[TAC_SIZE];
-    const char *text = text_or(raw->tac, "35693803");
-    if (tac_from_text(text, strlen(text), tac) != ERR_OK)
-        return REFUSE(r, "card.tac", "", "a TAC of 8 digits is expected");
-    if (raw->imei != NULL && memcmp(tac, imei.tac, sizeof tac) != 0)
-        return REFUSE(r, "card.tac", "leave it out", "not the first eight digits of the IMEI");
-    memcpy(c->card.tac, tac, sizeof tac);
-    return ERR_OK;
-}
-
-// The ISD-R's AIDs of vendors whose cards do not answer to the standard's.
-static const char *const vendor_aids[] = {
-    "A0000005591010FFFFFFFF8900050500", // 5ber
-    "A0000005591010000000008900000300", // eSIM.me
-    "A0000005591010FFFFFFFF8900000177", // XeSIM
-    "A06573746B6D65FFFFFFFF4953442D52", // eSTK.me, and its two secure elements
-    "A06573746B6D65FFFF4953442D522030", "A06573746B6D65FFFF4953442D522031",
-};
-#define VENDOR_AIDS (sizeof vendor_aids / sizeof *vendor_aids)
-
-static enum err read_aids(const struct reading *r, const struct raw_card *raw, struct config *c)
-{
-    uint32_t line, column;
-    LPAD_TRY(read_hex(r, "card.isdr_aid", text_or(raw->isdr_aid, "A0000005591010FFFFFFFF8900000100"), 5,
-                      c->card.isdr_aid, CONFIG_AID_MAX, &c->card.isdr_aid_len));
-    bool given = yaml_find(r->document, "card.isdr_aids", &line, &column);
-    size_t count = given ? raw->isdr_aids_count : VENDOR_AIDS;
-    for (size_t i = 0; i < count; i++) {
-        char path[32];
-        struct config_aid *aid = &c->card.more_isdr_aids[i];
-        snprintf(path, sizeof path, "card.isdr_aids[%zu]", i);
-        LPAD_TRY(read_hex(r, path, given ? raw->isdr_aids[i] : vendor_aids[i], 5, aid->bytes, CONFIG_AID_MAX,
-                          &aid->len));
-    }
-    c->card.more_isdr_aid_count = count;
-    return ERR_OK;
-}
-
-static enum err refuse_key(const struct reading *r, const char *path, const char *hint)
-{
-    uint32_t line, column;
-    if (!yaml_find(r->document, path, &line, &column))
-        return ERR_OK;
-    return yaml_refuse_at_key(r->document, path, hint, r->error, "the key \"%s\" has no effect here",
-                              strchr(path, '.') + 1);
-}
-
-static enum err read_sim(const struct reading *r, const struct raw_card *raw, struct config *c)
-{
-    LPAD_TRY(refuse_key(r, "card.reader", "it is for transport: pcsc"));
-    LPAD_TRY(refuse_key(r, "card.shared", "it is for transport: pcsc"));
-    if (raw->address == NULL)
-        return REFUSE(r, "card", "unix:PATH, tcp:127.0.0.1:PORT or tcp:[::1]:PORT",
-                      "the key \"address\" is missing: transport sim needs it");
-    return read_card_address(r, raw->address, c);
-}
-
-static enum err read_pcsc(const struct reading *r, const struct raw_card *raw, struct config *c)
-{
-    LPAD_TRY(refuse_key(r, "card.address", "transport: pcsc finds its card by `reader`"));
-    c->card.reader = raw->reader;
-    c->card.shared = raw->shared;
-    return ERR_OK;
-}
-
-static enum err read_transport(const struct reading *r, const struct raw_card *raw, struct config *c)
-{
-    c->card.transport = text_or(raw->transport, "sim");
-    if (strcmp(c->card.transport, "sim") == 0)
-        return read_sim(r, raw, c);
-    if (strcmp(c->card.transport, "pcsc") == 0)
-        return read_pcsc(r, raw, c);
-    return REFUSE(r, "card.transport",
-                  "sim: a card on a Unix or loopback TCP socket; pcsc: a card in a reader of pcscd",
-                  "not a transport");
-}
-
-static enum err read_card(const struct reading *r, const struct raw_card *raw, struct config *c)
-{
-    LPAD_TRY(read_transport(r, raw, c));
-    LPAD_TRY(read_number(r, "card.block_size", raw->block_size, 255, 1, 255, &c->card.block_size));
-    LPAD_TRY(read_terminal_capability(r, text_or(raw->terminal_capability, "A9088100820101830107"), c));
-    LPAD_TRY(read_aids(r, raw, c));
-    LPAD_TRY(read_device(r, raw, c));
-    LPAD_TRY(read_duration(r, "card.apdu_timeout", raw->apdu_timeout, "10s", &c->card.apdu_timeout_ms));
-    return read_duration(r, "card.load_timeout", raw->load_timeout, "240s", &c->card.load_timeout_ms);
+    LPAD_TRY(read_mode(r, config_text_or(raw->mode, "0660"), &c->control.mode));
+    return config_read_number(r, "control.clients", raw->clients, 16, 1, 64, &c->control.clients_max);
 }
 
 // --- the network ---
@@ -364,7 +114,7 @@ static bool read_numeric_address(const char *text, char out[static INET6_ADDRSTR
     return true;
 }
 
-static enum err read_hosts(const struct reading *r, const struct raw_network *raw, struct owner *o)
+static enum err read_hosts(const struct config_reading *r, const struct raw_network *raw, struct owner *o)
 {
     struct config *c = &o->config;
     for (uint32_t i = 0; i < raw->hosts_count; i++) {
@@ -387,20 +137,20 @@ static enum err read_hosts(const struct reading *r, const struct raw_network *ra
     return ERR_OK;
 }
 
-static enum err read_ci_paths(const struct reading *r, const char *key, char **texts, uint32_t count,
+static enum err read_ci_paths(const struct config_reading *r, const char *key, char **texts, uint32_t count,
                               struct config *c)
 {
     for (uint32_t i = 0; i < count; i++) {
         char path[64];
         snprintf(path, sizeof path, "network.%s[%u]", key, i);
         size_t at = c->network.ci_certificate_count;
-        LPAD_TRY(read_path(r, path, texts[i], NULL, &c->network.ci_certificates[at]));
+        LPAD_TRY(config_read_path(r, path, texts[i], NULL, &c->network.ci_certificates[at]));
         c->network.ci_certificate_count = at + 1;
     }
     return ERR_OK;
 }
 
-static enum err read_ci(const struct reading *r, const struct raw_network *raw, struct config *c)
+static enum err read_ci(const struct config_reading *r, const struct raw_network *raw, struct config *c)
 {
     c->network.test_trust = raw->test_ci_certificates_count > 0;
     LPAD_TRY(read_ci_paths(r, "ci_certificates", raw->ci_certificates, raw->ci_certificates_count, c));
@@ -408,7 +158,7 @@ static enum err read_ci(const struct reading *r, const struct raw_network *raw, 
                          raw->test_ci_certificates_count, c);
 }
 
-static enum err read_ports(const struct reading *r, const struct raw_network *raw, struct config *c)
+static enum err read_ports(const struct config_reading *r, const struct raw_network *raw, struct config *c)
 {
     char path[64];
     c->network.ports[0] = HOST_PORT_DEFAULT;
@@ -424,39 +174,40 @@ static enum err read_ports(const struct reading *r, const struct raw_network *ra
     return ERR_OK;
 }
 
-static enum err read_network(const struct reading *r, const struct raw_network *raw, struct owner *o)
+static enum err read_network(const struct config_reading *r, const struct raw_network *raw, struct owner *o)
 {
     struct config *c = &o->config;
     LPAD_TRY(read_ci(r, raw, c));
     LPAD_TRY(read_ports(r, raw, c));
     LPAD_TRY(read_hosts(r, raw, o));
     c->network.allow_private_addresses = raw->allow_private_addresses;
-    LPAD_TRY(read_duration(r, "network.connect_timeout", raw->connect_timeout, "15s",
-                           &c->network.connect_timeout_ms));
-    LPAD_TRY(read_duration(r, "network.request_timeout", raw->request_timeout, "120s",
-                           &c->network.request_timeout_ms));
-    LPAD_TRY(read_number(r, "network.low_speed.bytes_per_second", raw->low_speed.bytes_per_second, 32, 1,
-                         1000000, &c->network.low_speed_bytes));
-    LPAD_TRY(read_duration(r, "network.low_speed.time", raw->low_speed.time, "30s",
-                           &c->network.low_speed_time_ms));
-    LPAD_TRY(read_size(r, "network.reply_limit", raw->reply_limit, "256KiB", &c->network.reply_max));
-    LPAD_TRY(read_size(r, "network.package_limit", raw->package_limit, "4MiB", &c->network.package_max));
+    LPAD_TRY(config_read_duration(r, "network.connect_timeout", raw->connect_timeout, "15s",
+                                  &c->network.connect_timeout_ms));
+    LPAD_TRY(config_read_duration(r, "network.request_timeout", raw->request_timeout, "120s",
+                                  &c->network.request_timeout_ms));
+    LPAD_TRY(config_read_number(r, "network.low_speed.bytes_per_second", raw->low_speed.bytes_per_second, 32,
+                                1, 1000000, &c->network.low_speed_bytes));
+    LPAD_TRY(config_read_duration(r, "network.low_speed.time", raw->low_speed.time, "30s",
+                                  &c->network.low_speed_time_ms));
+    LPAD_TRY(config_read_size(r, "network.reply_limit", raw->reply_limit, "256KiB", &c->network.reply_max));
     LPAD_TRY(
-        read_printable(r, "network.user_agent", raw->user_agent, "gsma-rsp-lpad", &c->network.user_agent));
-    return read_printable(r, "network.admin_protocol", raw->admin_protocol, "gsma/rsp/v2.2.2",
-                          &c->network.admin_protocol);
+        config_read_size(r, "network.package_limit", raw->package_limit, "4MiB", &c->network.package_max));
+    LPAD_TRY(config_read_printable(r, "network.user_agent", raw->user_agent, "gsma-rsp-lpad",
+                                   &c->network.user_agent));
+    return config_read_printable(r, "network.admin_protocol", raw->admin_protocol, "gsma/rsp/v2.2.2",
+                                 &c->network.admin_protocol);
 }
 
 // --- the whole ---
 
 #define RETRY_MAX_DEFAULT_MS (6u * 60 * 60 * 1000)
 
-static enum err read_notifications(const struct reading *r, const struct raw_notifications *raw,
+static enum err read_notifications(const struct config_reading *r, const struct raw_notifications *raw,
                                    struct config *c)
 {
     uint32_t retry, retry_max;
-    LPAD_TRY(read_duration(r, "notifications.retry", raw->retry, "1m", &retry));
-    LPAD_TRY(read_duration(r, "notifications.retry_max", raw->retry_max, "6h", &retry_max));
+    LPAD_TRY(config_read_duration(r, "notifications.retry", raw->retry, "1m", &retry));
+    LPAD_TRY(config_read_duration(r, "notifications.retry_max", raw->retry_max, "6h", &retry_max));
     if (raw->retry_max == NULL)
         retry_max = retry > RETRY_MAX_DEFAULT_MS ? retry : RETRY_MAX_DEFAULT_MS;
     if (retry_max < retry)
@@ -467,23 +218,25 @@ static enum err read_notifications(const struct reading *r, const struct raw_not
     return ERR_OK;
 }
 
-static enum err read_rest(const struct reading *r, const struct raw_config *raw, struct config *c)
+static enum err read_rest(const struct config_reading *r, const struct raw_config *raw, struct config *c)
 {
-    LPAD_TRY(read_path(r, "policy", raw->policy, "/etc/lpad/policy.yaml", &c->policy));
-    LPAD_TRY(read_path(r, "state", raw->state, "/var/lib/lpad", &c->state));
-    LPAD_TRY(read_path(r, "audit.file", raw->audit.file, "/var/log/lpad/audit.jsonl", &c->audit.file));
+    LPAD_TRY(config_read_path(r, "policy", raw->policy, "/etc/lpad/policy.yaml", &c->policy));
+    LPAD_TRY(config_read_path(r, "state", raw->state, "/var/lib/lpad", &c->state));
+    LPAD_TRY(config_read_path(r, "audit.file", raw->audit.file, "/var/log/lpad/audit.jsonl", &c->audit.file));
     c->audit.mask_identifiers = raw->audit.identifiers == CONFIG_IDENTIFIERS_MASKED;
     const struct raw_limits *l = &raw->limits;
-    LPAD_TRY(read_number(r, "limits.netds", l->netds, 3, 1, 8, &c->limits.netds));
-    LPAD_TRY(read_number(r, "limits.netd_starts_per_minute", l->netd_starts_per_minute, 60, 1, 6000,
-                         &c->limits.netd_starts_per_minute));
-    LPAD_TRY(read_duration(r, "limits.stop_timeout", l->stop_timeout, "30s", &c->limits.stop_timeout_ms));
-    LPAD_TRY(read_duration(r, "limits.consent_timeout", l->consent_timeout, "120s",
-                           &c->limits.consent_timeout_ms));
-    return read_duration(r, "limits.intent_timeout", l->intent_timeout, "180s", &c->limits.intent_timeout_ms);
+    LPAD_TRY(config_read_number(r, "limits.netds", l->netds, 3, 1, 8, &c->limits.netds));
+    LPAD_TRY(config_read_number(r, "limits.netd_starts_per_minute", l->netd_starts_per_minute, 60, 1, 6000,
+                                &c->limits.netd_starts_per_minute));
+    LPAD_TRY(
+        config_read_duration(r, "limits.stop_timeout", l->stop_timeout, "30s", &c->limits.stop_timeout_ms));
+    LPAD_TRY(config_read_duration(r, "limits.consent_timeout", l->consent_timeout, "120s",
+                                  &c->limits.consent_timeout_ms));
+    return config_read_duration(r, "limits.intent_timeout", l->intent_timeout, "180s",
+                                &c->limits.intent_timeout_ms);
 }
 
-static enum err fill_config(const struct reading *r, struct owner *o)
+static enum err fill_config(const struct config_reading *r, struct owner *o)
 {
     const struct raw_config *raw = o->raw;
     if (raw->version != 1)
@@ -491,7 +244,7 @@ static enum err fill_config(const struct reading *r, struct owner *o)
     o->config.sandbox_required = raw->sandbox != CONFIG_SANDBOX_BEST_EFFORT;
     LPAD_TRY(read_users(r, raw->users, &o->config));
     LPAD_TRY(read_control(r, &raw->control, &o->config));
-    LPAD_TRY(read_card(r, &raw->card, &o->config));
+    LPAD_TRY(config_read_card(r, &raw->card, &o->config));
     LPAD_TRY(read_network(r, &raw->network, o));
     LPAD_TRY(read_notifications(r, &raw->notifications, &o->config));
     return read_rest(r, raw, &o->config);
@@ -506,7 +259,7 @@ enum err config_read(struct bytes text, struct config **ret_config, struct yaml_
     enum err e = o != NULL ? yaml_load(document, &config_schema, &raw, ret_error) : ERR_MEMORY;
     if (e == ERR_OK) {
         o->raw = raw;
-        e = fill_config(&(struct reading){document, ret_error}, o);
+        e = fill_config(&(struct config_reading){document, ret_error}, o);
     }
     yaml_document_free(document);
     if (e != ERR_OK) {
