@@ -414,6 +414,29 @@ static void test_info2(void **state)
                      ERR_CARD_RESPONSE);
 }
 
+// EUICCInfo1 and EUICCInfo2 of version 3 (lowestSvn, the lists' third, euiccRspCapability, highestSvn), and
+// vendors' elements between: kept as they came, or skipped.
+static void test_info_of_a_later_version(void **state)
+{
+    (void)state;
+    struct es10b_info2 info;
+    struct bytes info1;
+    static const char one[] = "BF20268203020500A906040401020304AA06040405060708B106040401020304880203C0"
+                              "9303030100";
+    assert_int_equal(es10b_get_euicc_info1(expect("BF2000", one), &info1), ERR_OK);
+    assert_bytes_hex(info1, one);
+    static const char two[] = "BF223F81030303008203020500830301000085020780880203D0A906040401020304"
+                              "AA06040405060708B106040401020304930303010004030100009F7F00BF7F00";
+    assert_int_equal(es10b_get_euicc_info2(expect("BF2200", two), &info), ERR_OK);
+    assert_int_equal(info.svn.major, 2);
+    assert_int_equal(info.profile_version.minor, 3);
+    assert_int_equal(info.rsp_capability, 1u << 0 | 1u << 1 | 1u << 3);
+    assert_int_equal(info.signing.count, 1);
+    // Known ones stand once.
+    assert_int_equal(es10b_get_euicc_info1(expect("BF2000", "BF200DA900AA00AA0082030205008800"), &info1),
+                     ERR_CARD_RESPONSE);
+}
+
 static void test_challenge(void **state)
 {
     (void)state;
@@ -643,6 +666,7 @@ int main(void)
         cmocka_unit_test(test_addresses),
         cmocka_unit_test(test_info1),
         cmocka_unit_test(test_info2),
+        cmocka_unit_test(test_info_of_a_later_version),
         cmocka_unit_test(test_challenge),
         cmocka_unit_test(test_context),
         cmocka_unit_test(test_authenticate),
