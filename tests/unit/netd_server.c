@@ -144,13 +144,20 @@ static void tell_ci(struct server *s, X509 *ci)
     memcpy(s->ci_pk_id, ASN1_STRING_get0_data(id), SERVER_CI_PK_ID_SIZE);
 }
 
+// OpenSSL has brainpoolP256r1 for TLS 1.2 only, and only where it is asked for.
+static void set_groups(SSL_CTX *context)
+{
+    static char groups[] = "P-256:brainpoolP256r1";
+    assert_int_equal(SSL_CTX_set1_groups_list(context, groups), 1);
+}
+
 static SSL_CTX *make_context_of_files(struct server *s)
 {
     SSL_CTX *context = SSL_CTX_new(TLS_server_method());
     X509 *ci = read_certificate(s->files->ci);
     X509 *leaf = read_certificate(s->files->certificate);
     tell_ci(s, ci);
-    assert_int_equal(SSL_CTX_set1_groups_list(context, "P-256:brainpoolP256r1"), 1);
+    set_groups(context);
     assert_int_equal(SSL_CTX_use_certificate(context, leaf), 1);
     assert_int_equal(SSL_CTX_use_PrivateKey_file(context, s->files->key, SSL_FILETYPE_PEM), 1);
     X509_free(ci);
@@ -169,9 +176,8 @@ static SSL_CTX *make_context(enum server_certificate kind, struct server *s)
                                                               : &trusted;
     struct identity leaf = make_leaf(kind, issuer);
     tell_ci(s, trusted.certificate);
-    // OpenSSL has this curve for TLS 1.2 only, and only where it is asked for.
     if (kind == SERVER_BRAINPOOL)
-        assert_int_equal(SSL_CTX_set1_groups_list(context, "brainpoolP256r1:P-256"), 1);
+        set_groups(context);
     assert_int_equal(SSL_CTX_use_certificate(context, leaf.certificate), 1);
     assert_int_equal(SSL_CTX_use_PrivateKey(context, leaf.key), 1);
     if (kind == SERVER_SUB_CA)
