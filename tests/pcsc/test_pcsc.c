@@ -173,6 +173,21 @@ static void pcscd_is_restarted(void **state)
     stop(pcscd);
 }
 
+// Its hold on the reader ends with it, however it ends.
+static void cardd_is_killed(void **state)
+{
+    (void)state;
+    struct world_options o = {0};
+    pid_t pcscd = start(&o);
+    world_start_lpad(&w);
+    expect(0, "at first", "profile", "list");
+    unsigned before = world_count(&w, "apdu.log", CARDD_IS_NEW);
+    assert_int_equal(kill(world_pid(&w, "lpad-cardd"), SIGKILL), 0);
+    world_wait_for(&w, "apdu.log", CARDD_IS_NEW, before + 1);
+    expect(0, "a new lpad-cardd", "profile", "list");
+    stop(pcscd);
+}
+
 static void a_card_that_never_answers(void **state)
 {
     (void)state;
@@ -296,6 +311,7 @@ int main(void)
         cmocka_unit_test_teardown(taken_out_and_put_back, clean),
         cmocka_unit_test_teardown(without_a_card_at_first, clean),
         cmocka_unit_test_teardown(pcscd_is_restarted, clean),
+        cmocka_unit_test_teardown(cardd_is_killed, clean),
         cmocka_unit_test_teardown(a_card_that_never_answers, clean),
         cmocka_unit_test_teardown(the_first_with_an_euicc, clean),
         cmocka_unit_test_teardown(a_pcscd_that_hangs, clean),
