@@ -12,14 +12,13 @@
 //       hosts: [smdp.example.com, "*.example.net"]  # of download, discover, default_address, notify
 //       from: [code, default_address, event]  # who named the server of a download; default all
 //       oid: 1.3.6.1.4.1.99999.1   # of a download: the registeredID that the server's certificate must have
-//       consent: ask               # ask | given; default: ask for download, delete and reset, given for the
-//       rest pprs: [ppr1, ppr2]         # that a downloaded profile may carry; default none classes:
-//       [operational]     # that may be downloaded; default [operational, provisioning] effect: allow # allow
-//       (default) | deny
+//       consent: ask               # ask | given; default: ask for download, delete and reset, else given
+//       pprs: [ppr1, ppr2]         # that a downloaded profile may carry; default none
+//       classes: [operational]     # that may be downloaded; default [operational, provisioning]
+//       effect: allow              # allow (default) | deny
 //     - operations: [enable, disable, nickname, delete]
 //       roles: [admin, operator]
-//       profiles: any              # required: any, a list of ICCIDs, or a mapping (all keys given must
-//       hold):
+//       profiles: any              # required: any, a list of ICCIDs, or a mapping, of which all must hold:
 //                                  #   {iccids: [...], classes: [operational], providers: [Name]}
 //     - operations: [discover]     # which SM-DS (or SM-DP+) may be asked what waits for the card
 //       roles: [admin]
@@ -43,6 +42,8 @@
 // decides before. A host pattern is a name, "*.name" (every name below it) or "*"; an IP address is covered
 // only when it is written out; a host that the card, an event or a code names is covered like any other. Days
 // are UTC.
+//
+// `from` is as good as the broker's word; hosts, OIDs, classes and PPRs are held against facts of the card.
 //
 // Enabling a profile of class test takes a permission that lists its ICCID: one that covers it by `any`, by a
 // class or by a provider does not count.
