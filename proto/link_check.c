@@ -60,6 +60,8 @@ static enum err check_value(const ProtobufCMessage *m, const ProtobufCFieldDescr
     return ERR_PEER_UNKNOWN;
 }
 
+_Static_assert(sizeof(protobuf_c_boolean) == 4, "a bool is as large as the other small types");
+
 static size_t element_size(ProtobufCType type)
 {
     switch (type) {
@@ -72,7 +74,7 @@ static size_t element_size(ProtobufCType type)
     case PROTOBUF_C_TYPE_UINT64:
     case PROTOBUF_C_TYPE_FIXED64:
     case PROTOBUF_C_TYPE_DOUBLE: return 8;
-    case PROTOBUF_C_TYPE_BOOL: return sizeof(protobuf_c_boolean);
+    case PROTOBUF_C_TYPE_BOOL:
     case PROTOBUF_C_TYPE_INT32:
     case PROTOBUF_C_TYPE_SINT32:
     case PROTOBUF_C_TYPE_SFIXED32:
