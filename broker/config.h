@@ -21,8 +21,8 @@
 //     block_size: 255                # of STORE DATA, 1 to 255
 //     terminal_capability: A9088100820101830107  # the A9 TLV in hexadecimal, or none
 //     isdr_aid: A0000005591010FFFFFFFF8900000100  # tried first
-//     isdr_aids: [A000000559101089]  # tried after it, in this order; default: those of vendors that lpad
-//     knows tac: "35693803"                # 8 digits; default: the first digits of `imei`, when there is one
+//     isdr_aids: [A000000559101089]  # and then these; default: those of vendors that lpad knows
+//     tac: "35693803"                # 8 digits; default: the first digits of `imei`, when there is one
 //     imei: "356938035643809"        # 15 digits with a right check digit; absent: not given to servers
 //     apdu_timeout: 10s
 //     load_timeout: 240s             # per APDU while a package is loaded
