@@ -339,7 +339,8 @@ static const struct row rows[] = {
      LPAD__FUNCTION__ES9P_INITIATE_AUTHENTICATION,                                                          handle_initiate_authentication  },
     {LPAD__BROKER_TO_NETD__BODY_AUTHENTICATE_CLIENT,       IN(NETD_PHASE_SERVING),
      LPAD__FUNCTION__ES9P_AUTHENTICATE_CLIENT,                                                              handle_authenticate_client      },
-    {LPAD__BROKER_TO_NETD__BODY_GET_BOUND_PROFILE_PACKAGE, IN(NETD_PHASE_SERVING),
+    // Alone when another connection broke: the transaction is the server's, not the connection's.
+    {LPAD__BROKER_TO_NETD__BODY_GET_BOUND_PROFILE_PACKAGE, IN(NETD_PHASE_LAZY) | IN(NETD_PHASE_SERVING),
      LPAD__FUNCTION__ES9P_GET_BOUND_PROFILE_PACKAGE,                                                        handle_get_bound_profile_package},
     {LPAD__BROKER_TO_NETD__BODY_HANDLE_NOTIFICATION,       IN(NETD_PHASE_LAZY) | IN(NETD_PHASE_SERVING),
      LPAD__FUNCTION__ES9P_HANDLE_NOTIFICATION,                                                              handle_handle_notification      },
