@@ -27,7 +27,8 @@
 struct kept_notification {
     uint32_t sequence_number;
     uint32_t tries;
-    uint64_t time; // seconds UTC of the last try
+    uint64_t since; // seconds UTC when lpad first saw it undelivered, in this life of the process
+    uint64_t time;  // of the last try
     uint32_t last_error;
     uint32_t http_status;
 };

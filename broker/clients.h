@@ -122,6 +122,7 @@ struct client *clients_next_waiting(struct broker *b);
 
 // --- status.c ---
 void status_begin(struct client *c);
+uint32_t status_ask_policyd(struct broker *b);        // the question's id, 0: policyd is not there
 void status_on_policy(struct broker *b, uint32_t id); // policyd answered; the broker keeps what it said
 void status_on_policy_gone(struct broker *b);
 void status_on_processes(struct broker *b, uint32_t id, const Lpad__Processes *processes);

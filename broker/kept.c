@@ -25,7 +25,7 @@ void broker_note_kept(struct broker *b, uint32_t sequence_number, enum err why, 
         if (b->kept_count == BROKER_KEPT_MAX)
             broker_forget_kept(b, b->kept[0].sequence_number);
         k = &b->kept[b->kept_count++];
-        *k = (struct kept_notification){.sequence_number = sequence_number};
+        *k = (struct kept_notification){.sequence_number = sequence_number, .since = broker_now_seconds()};
     }
     k->tries++;
     k->time = broker_now_seconds();

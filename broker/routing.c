@@ -315,6 +315,9 @@ static void on_hello(struct peer *p, const Lpad__Hello *hello)
         b->cardd_state = CARDD_SERVING;
         b->probe_due = true;
         b->profiles_due = true;
+    } else if (p == &b->policyd) {
+        // Its bounds are needed before anybody asks for them.
+        (void)status_ask_policyd(b);
     } else if (p == &b->netd && b->proof == PROOF_RUNNING) {
         b->proof = PROOF_DONE;
         broker_stop_netd(b);

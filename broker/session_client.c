@@ -160,7 +160,8 @@ static void fill_pending(struct broker *b, const Lpad__Notification *n, Lpad__No
     const struct kept_notification *k = broker_find_kept(b, n->sequence_number);
     if (k == NULL)
         return;
-    row->has_time = row->has_tries = row->has_last_error = true;
+    row->has_time = row->has_tries = row->has_last_error = row->has_since = true;
+    row->since = k->since;
     row->time = k->time;
     row->tries = k->tries;
     row->last_error = k->last_error;

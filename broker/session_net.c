@@ -179,7 +179,12 @@ static enum session_event take_ok(struct session *s, const Lpad__NetdToBroker *m
         s->http_status = m->handle_notification->http_status;
         return EVENT_NETD_OK;
     case LPAD__NETD_TO_BROKER__BODY_CANCEL_SESSION: return EVENT_NETD_OK;
-    case LPAD__NETD_TO_BROKER__BODY_FAILURE: session_copy_failure(s, m->failure); return EVENT_NETD_FAILED;
+    case LPAD__NETD_TO_BROKER__BODY_FAILURE:
+        session_copy_failure(s, m->failure);
+        // The only request of this connection: nothing can follow on it.
+        if (s->state == SESSION_FETCH && s->reconnected)
+            s->netd_opened = false;
+        return EVENT_NETD_FAILED;
     case LPAD__NETD_TO_BROKER__BODY_PROGRESS:
     case LPAD__NETD_TO_BROKER__BODY_HELLO:
     case LPAD__NETD_TO_BROKER__BODY__NOT_SET:

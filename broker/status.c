@@ -17,7 +17,7 @@ static void ask_supervisor(struct client *c)
 }
 
 // One question to policyd serves everybody who asks meanwhile.
-static uint32_t ask_policyd(struct broker *b)
+uint32_t status_ask_policyd(struct broker *b)
 {
     if (b->policy_status_id != 0)
         return b->policy_status_id;
@@ -40,7 +40,7 @@ void status_begin(struct client *c)
     c->status_of_supervisor = false;
     if (broker_arm(b, b->status_timer, STATUS_TIMEOUT_MS) != ERR_OK)
         log_error("cannot set a timer");
-    c->status_id = ask_policyd(b);
+    c->status_id = status_ask_policyd(b);
     if (c->status_id == 0)
         ask_supervisor(c);
 }

@@ -232,7 +232,7 @@ void world_stop_euicc(struct world *w)
     w->euicc = 0;
 }
 
-static void stop_smdp(struct world *w)
+void world_stop_smdp(struct world *w)
 {
     if (w->smdp > 0) {
         kill(w->smdp, SIGTERM);
@@ -275,16 +275,62 @@ void world_start_smdp(struct world *w)
     assert_in_range(w->port, 1, 65535);
 }
 
+void world_start_smds(struct world *w, unsigned number, const char *address)
+{
+    char pki[WORLD_PATH_MAX + 80], events[WORLD_PATH_MAX + 80], log[WORLD_PATH_MAX + 80],
+        port_file[WORLD_PATH_MAX + 80], name[32];
+    assert_true(number < WORLD_SMDS_MAX);
+    snprintf(pki, sizeof pki, "%s", path_of(w, "pki"));
+    snprintf(name, sizeof name, "events-%u", number);
+    snprintf(events, sizeof events, "%s", path_of(w, name));
+    assert_true(mkdir(events, 0755) == 0 || errno == EEXIST);
+    snprintf(name, sizeof name, "smds-%u.log", number);
+    snprintf(log, sizeof log, "%s", path_of(w, name));
+    snprintf(name, sizeof name, "smds-%u.port", number);
+    snprintf(port_file, sizeof port_file, "%s", path_of(w, name));
+    const char *argv[ARGS_MAX] = {PROGRAM("tests/sim/smdp/sim-smdp"),
+                                  "--role",
+                                  "smds",
+                                  "--credentials",
+                                  pki,
+                                  "--address",
+                                  address,
+                                  "--events",
+                                  events,
+                                  "--port-file",
+                                  port_file,
+                                  "--log",
+                                  log};
+    w->smds[number].address = address;
+    w->smds[number].pid = start_simulator(w, argv, 13, NULL, "smds.err");
+    char *text = world_read(w, name);
+    w->smds[number].port = (unsigned)strtoul(text, NULL, 10);
+    free(text);
+    assert_in_range(w->smds[number].port, 1, 65535);
+}
+
+static void stop_smds(struct world *w)
+{
+    for (unsigned i = 0; i < WORLD_SMDS_MAX; i++) {
+        if (w->smds[i].pid > 0) {
+            kill(w->smds[i].pid, SIGTERM);
+            wait_for_end(w->smds[i].pid, WAIT_MS);
+        }
+        w->smds[i].pid = 0;
+    }
+}
+
 static void make_pki(struct world *w)
 {
     static const char *const environment[] = {"LANG=C", NULL};
-    const char *argv[] = {PROGRAM("tests/sim/pki/sim-pki"),
-                          "--out",
-                          path_of(w, "pki"),
-                          "--curve",
-                          "nist",
-                          w->options->smdp_credentials ? "--wrong" : NULL,
-                          NULL};
+    const char *argv[ARGS_MAX] = {PROGRAM("tests/sim/pki/sim-pki"), "--out", path_of(w, "pki"), "--curve",
+                                  "nist"};
+    size_t n = 5;
+    if (w->options->smdp_credentials != NULL)
+        argv[n++] = "--wrong";
+    for (const char *const *more = w->options->pki_args; more != NULL && *more != NULL && n < ARGS_MAX - 1;
+         more++)
+        argv[n++] = *more;
     int null = open_null(), fd = open_log(w, "pki.log");
     int code = wait_for_end(spawn(argv, environment, null, fd, fd), WAIT_MS);
     close(null);
@@ -308,7 +354,11 @@ static const char default_policy[] =
 static void write_config(struct world *w)
 {
     const struct world_options *o = w->options;
-    char text[8192], transport[WORLD_PATH_MAX + 80];
+    char text[8192], transport[WORLD_PATH_MAX + 80], hosts[512] = "";
+    for (unsigned i = 0; i < WORLD_SMDS_MAX; i++)
+        if (w->smds[i].address != NULL)
+            snprintf(hosts + strlen(hosts), sizeof hosts - strlen(hosts), ", %s: \"127.0.0.1:%u\"",
+                     w->smds[i].address, w->smds[i].port);
     snprintf(transport, sizeof transport, "  transport: sim\n  address: \"unix:%s/card.sock\"\n", w->dir);
     static const char users[] = "users: { broker: 61001, netd: 61002, cardd: 61003, policyd: 61004 }\n";
     snprintf(text, sizeof text,
@@ -317,7 +367,7 @@ static void write_config(struct world *w)
              "control:\n  socket: %s/control.sock\n"
              "card:\n%s  tac: \"35693803\"\n%s"
              "network:\n  ci_certificates: [\"%s/pki/nist/ci.cert.pem\"]\n"
-             "  hosts: { smdp.example.com: \"127.0.0.1:%u\" }\n"
+             "  hosts: { smdp.example.com: \"127.0.0.1:%u\"%s }\n"
              "  allow_private_addresses: true\n%s"
              "policy: %s/policy.yaml\n"
              "state: %s/state\n"
@@ -325,7 +375,7 @@ static void write_config(struct world *w)
              "%s%s",
              world_is_root() ? users : "", o->config_top ? o->config_top : "", w->dir,
              o->config_transport ? o->config_transport : transport, o->config_card ? o->config_card : "",
-             w->dir, w->port ? w->port : 9, o->config_network ? o->config_network : "", w->dir, w->dir,
+             w->dir, w->port ? w->port : 9, hosts, o->config_network ? o->config_network : "", w->dir, w->dir,
              w->dir, o->config_limits ? "limits:\n" : "", o->config_limits ? o->config_limits : "");
     world_write(w, "lpad.yaml", text);
 }
@@ -440,7 +490,8 @@ static int remove_one(const char *path, const struct stat *st, int type, struct 
 void world_remove(struct world *w)
 {
     world_stop_euicc(w);
-    stop_smdp(w);
+    world_stop_smdp(w);
+    stop_smds(w);
     if (w->notify >= 0)
         close(w->notify);
     w->notify = -1;

@@ -21,6 +21,8 @@
 #define WORLD_OTHER_ICCID "8949449999999990049"
 #define WORLD_CODE        "LPA:1$smdp.example.com$MATCHING-1"
 #define WORLD_HOST        "smdp.example.com"
+#define WORLD_EID         "89049032123451234512345678901235"
+#define WORLD_SMDS_MAX    2
 
 // All may be NULL or 0: then the default.
 struct world_options {
@@ -39,6 +41,7 @@ struct world_options {
     const char *config_transport; // in place of the lines that name the simulated eUICC's socket
     const char *config_limits;    // likewise under `limits:`
     const char *config_top;       // whole lines to add
+    const char *const *pki_args;  // more arguments of sim-pki
     bool no_smdp;                 // nobody listens at the SM-DP+'s port
     bool no_euicc;
 };
@@ -47,7 +50,12 @@ struct world {
     char dir[WORLD_PATH_MAX];
     pid_t euicc, smdp, lpad;
     unsigned port; // of the SM-DP+
-    int notify;    // READY=1 arrives here
+    struct {
+        const char *address;
+        pid_t pid;
+        unsigned port;
+    } smds[WORLD_SMDS_MAX]; // by number
+    int notify;             // READY=1 arrives here
     const struct world_options *options;
 };
 
@@ -73,6 +81,10 @@ void world_start_lpad_only(struct world *w); // does not wait
 void world_wait_ready(struct world *w);
 int world_stop_lpad(struct world *w); // SIGTERM; the exit code
 void world_stop_euicc(struct world *w);
+void world_stop_smdp(struct world *w);
+// An SM-DS of this address, before lpad starts; its events are files of the folder "events-NUMBER", its log
+// is "smds-NUMBER.log".
+void world_start_smds(struct world *w, unsigned number, const char *address);
 void world_remove(struct world *w);
 
 // Runs lpactl with --socket and these arguments (NULL-terminated), `input` on its standard input.
