@@ -5,6 +5,8 @@
 #include "cardd/approval.h"
 #include "cardd/handlers.h"
 
+#include "lib/log.h"
+
 #include <string.h>
 
 struct change {
@@ -137,6 +139,16 @@ static size_t get_forms(const struct change *change, const struct profile_info *
     return count;
 }
 
+// For whoever wonders why a modem did not notice, or what a card is like.
+static void tell_form(const struct change *change, const struct form *form, size_t refused)
+{
+    if (refused == 0)
+        return;
+    bool without = is_switch(change) && change->refresh && !form->refresh;
+    log_info("the card took the change by %s%s; forms refused before: %zu", form->by_aid ? "AID" : "ICCID",
+             without ? " and without a refresh, so that the modem may have to be restarted" : "", refused);
+}
+
 // Says it in each form until the list shows that it was done. The first refusal is the one to tell.
 static enum err carry_out(struct cardd *c, const struct change *change, const struct profile_info *target,
                           struct profiles **ret_after)
@@ -152,8 +164,10 @@ static enum err carry_out(struct cardd *c, const struct change *change, const st
         if (e != ERR_OK && !next && !change_outcome_is_unknown(c, e))
             return e;
         e = settle(c, change, forms[i].refresh, e, &after);
-        if (e == ERR_OK)
+        if (e == ERR_OK) {
             *ret_after = after;
+            tell_form(change, &forms[i], i);
+        }
         if (!next || e == ERR_OK || after == NULL || profiles_find_iccid(after, &change->iccid) == NULL)
             return e;
         if (i == 0) {

@@ -444,6 +444,24 @@ static void test_load_crl(void **state)
     cardd_rig_stop(r);
 }
 
+// Which lists a card holds cannot be read: what became of this one stays unknown, and is told so.
+static void test_load_crl_lost(void **state)
+{
+    (void)state;
+    const struct cardd_options options = {.apdu_timeout_ms = 200};
+    struct cardd_rig *r = world_start_with("--answer", "data", &options);
+    rig_file_write(&r->card, "faults.json",
+                   "[{\"match\": {\"es10\": \"BF22\"}, \"action\": \"respond\", \"data\": "
+                   "\"BF2213810302030182030205008303010203880206409000\"},"
+                   "{\"match\": {\"es10\": \"BF35\"}, \"action\": \"mute\"}]");
+    const Lpad__CarddToBroker *answer = cardd_load_crl(r, CRL);
+    assert_failure(answer, ERR_CARD_TIMEOUT);
+    assert_int_equal(answer->failure->function, LPAD__FUNCTION__ES10B_LOAD_CRL);
+    assert_non_null(strstr(answer->failure->detail, "outcome unknown"));
+    ASSERT_BODY(cardd_list(r), PROFILES);
+    cardd_rig_stop(r);
+}
+
 int main(int argc, char **argv)
 {
     int status = world_take(argc, argv);
@@ -465,6 +483,7 @@ int main(int argc, char **argv)
         RIG_TEST(test_default_address),
         RIG_TEST(test_reset),
         RIG_TEST(test_load_crl),
+        RIG_TEST(test_load_crl_lost),
     };
     return cmocka_run_group_tests(tests, world_set_up, world_tear_down);
 }
