@@ -15,9 +15,11 @@
 
 const char *consent_profile_line(struct arena *a, const Lpad__Profile *p)
 {
-    return text_printf(a, "  %s  %s, %s  %s, %s\n", text_iccid(a, bytes_from_binary(p->iccid)),
+    bool named = p->nickname != NULL && p->nickname[0] != 0;
+    return text_printf(a, "  %s  %s, %s  %s, %s%s%s\n", text_iccid(a, bytes_from_binary(p->iccid)),
                        words_profile_class(p->profile_class), words_profile_state(p->state),
-                       text_shown(a, p->service_provider_name), text_shown(a, p->profile_name));
+                       text_shown(a, p->service_provider_name), text_shown(a, p->profile_name),
+                       named ? ", " : "", named ? text_shown(a, p->nickname) : "");
 }
 
 static const char *offer_text(struct arena *a, const Lpad__Ask *ask)

@@ -17,24 +17,18 @@ static enum exit_code show_change(struct ctl *ctl, const char *done, const Lpad_
     return EXIT_CODE_OK;
 }
 
-static const char *find_names(struct ctl *ctl, const Lpad__ProfilesReply *list, struct bytes iccid)
+static const char *find_line(struct ctl *ctl, const Lpad__ProfilesReply *list)
 {
-    struct arena *a = &ctl->arena;
-    for (size_t i = 0; i < list->n_profiles; i++) {
-        const Lpad__Profile *p = list->profiles[i];
-        if (bytes_equal(bytes_from_binary(p->iccid), iccid))
-            return text_printf(a, " (%s, %s%s%s, %s)", text_shown(a, p->service_provider_name),
-                               text_shown(a, p->profile_name),
-                               p->nickname != NULL && p->nickname[0] != 0 ? ", " : "",
-                               text_shown(a, p->nickname), words_profile_state(p->state));
-    }
+    for (size_t i = 0; i < list->n_profiles; i++)
+        if (bytes_equal(bytes_from_binary(list->profiles[i]->iccid), iccid_view(&ctl->iccid)))
+            return consent_profile_line(&ctl->arena, list->profiles[i]);
     return "";
 }
 
-// A deleted profile usually cannot be downloaded again, so a person is asked.
-static enum exit_code confirm_delete(struct ctl *ctl)
+// A deleted profile usually cannot be downloaded again, so a person is asked twice; lpad's own question is
+// then answered. With --yes it is lpad's policy that decides whether anybody is asked.
+static enum exit_code confirm_delete(struct ctl *ctl, struct asker *asker)
 {
-    char digits[ICCID_TEXT_MAX];
     const struct watch nothing = {-1, -1};
     const Lpad__ProfilesReply *list = NULL;
     if (ctl->args->yes)
@@ -42,18 +36,19 @@ static enum exit_code confirm_delete(struct ctl *ctl)
     enum exit_code code = ctl_request_profiles(ctl, &list);
     if (code != EXIT_CODE_OK)
         return code;
-    const char *prompt =
-        text_printf(&ctl->arena, "Delete profile %s%s for good? [y/N] ", iccid_to_text(&ctl->iccid, digits),
-                    find_names(ctl, list, iccid_view(&ctl->iccid)));
-    enum consent consent = consent_ask_once(prompt, false, &nothing);
+    const char *text =
+        text_printf(&ctl->arena, "You are about to %s, for good:\n%s", asker->change, find_line(ctl, list));
+    asker->agreed =
+        (struct asker_agreed){.once = true, .twice = true, .profiles = &ctl->iccid, .profile_count = 1};
+    enum consent consent = consent_ask_twice(&ctl->arena, text, false, &nothing);
     if (consent == CONSENT_YES)
         return EXIT_CODE_OK;
     struct problem p = consent == CONSENT_NO_TERMINAL
                            ? problem_make(EXIT_CODE_DECLINED, "no_terminal",
                                           "There is no terminal to ask on, so nothing was deleted.",
-                                          "Give --yes to delete without being asked.")
+                                          "Give --yes and --strong-yes to delete without being asked.")
                            : problem_make(EXIT_CODE_DECLINED, "declined", "Nothing was deleted.",
-                                          "Start the command again and answer y.");
+                                          "Start the command again and type yes twice.");
     return ctl_report(ctl, &p);
 }
 
@@ -72,21 +67,20 @@ static enum exit_code change_profile(struct ctl *ctl)
     } else if (ctl->args->command == COMMAND_PROFILE_DELETE) {
         change.operation = LPAD__OPERATION__OPERATION_DELETE;
         done = "deleted";
-        enum exit_code code = confirm_delete(ctl);
-        if (code != EXIT_CODE_OK)
-            return code;
-        asker.agreed = (struct asker_agreed){.once = true, .profiles = &ctl->iccid, .profile_count = 1};
     }
     asker.change = text_printf(&ctl->arena, "%s profile %s", operation_words(change.operation),
                                iccid_to_text(&iccid, digits));
+    enum exit_code code =
+        ctl->args->command == COMMAND_PROFILE_DELETE ? confirm_delete(ctl, &asker) : EXIT_CODE_OK;
+    if (code != EXIT_CODE_OK)
+        return code;
     change.iccid = binary_from(iccid.bytes, sizeof iccid.bytes);
     change.has_refresh = ctl->args->no_refresh;
     change.refresh = false;
     request.body_case = LPAD__CLIENT_TO_BROKER__BODY_CHANGE_PROFILE;
     request.change_profile = &change;
     const Lpad__BrokerToClient *reply = NULL;
-    enum exit_code code =
-        ctl_request_asking(ctl, &request, LPAD__BROKER_TO_CLIENT__BODY_CHANGED, &asker, &reply);
+    code = ctl_request_asking(ctl, &request, LPAD__BROKER_TO_CLIENT__BODY_CHANGED, &asker, &reply);
     return code != EXIT_CODE_OK ? code : show_change(ctl, done, reply);
 }
 

@@ -2,6 +2,8 @@
 // Tables of names and words for the enums of the links.
 #include "ctl/words.h"
 
+#include "rsp/profile.h"
+
 #include <string.h>
 
 #define COUNT(array) (sizeof(array) / sizeof((array)[0]))
@@ -193,8 +195,7 @@ const char *words_ppr_consequence(const char *name)
 
 const char *words_icon_type(uint32_t icon_type)
 {
-    // IconType, SGP.22 v2.5, 5.5.3.
-    return icon_type == 0 ? "jpg" : icon_type == 1 ? "png" : "unknown";
+    return icon_type == PROFILE_ICON_JPG ? "jpg" : icon_type == PROFILE_ICON_PNG ? "png" : "unknown";
 }
 
 const char *words_next_capability(uint64_t mask, unsigned *bit)

@@ -2,6 +2,7 @@
 // The commands of lpactl that are about the card as a whole, and profiles by other names: against a scripted
 // broker.
 #include "proto/convert.h"
+#include "rsp/profile.h"
 #include "tests/unit/ctl_run.h"
 
 #include <fcntl.h>
@@ -377,7 +378,7 @@ static void send_icon(struct ctl_run *r)
     Lpad__BrokerToClient frame = LPAD__BROKER_TO_CLIENT__INIT;
     const Lpad__ClientToBroker *q = ctl_expect(r, LPAD__CLIENT_TO_BROKER__BODY_GET_ICON);
     assert_memory_equal(q->get_icon->iccid.data, ICCID_1, 10);
-    icon.icon_type = 1;
+    icon.icon_type = PROFILE_ICON_PNG;
     icon.icon = BINARY(PNG);
     frame.body_case = LPAD__BROKER_TO_CLIENT__BODY_ICON;
     frame.icon = &icon;

@@ -525,7 +525,7 @@ static void profile_delete_without_terminal(void **state)
     ctl_expect_closed(r);
     assert_int_equal(ctl_finish(r), 5);
     assert_non_null(strstr(r->err, "There is no terminal to ask on, so nothing was deleted."));
-    assert_non_null(strstr(r->err, "--yes"));
+    assert_non_null(strstr(r->err, "--yes and --strong-yes"));
 }
 
 static void profile_delete_asked(void **state)
@@ -534,14 +534,22 @@ static void profile_delete_asked(void **state)
     ctl_start(r, CTL_TERMINAL, NULL, CTL_ARGS("profile", "delete", DIGITS_1));
     ctl_expect(r, LPAD__CLIENT_TO_BROKER__BODY_LIST_PROFILES);
     send_profiles(r, false, 2);
-    ctl_tty_expect(r,
-                   "Delete profile " DIGITS_1 " (Caf\xc3\xa9 Telecom, M2M, main, enabled) for good? [y/N] ");
-    ctl_tty_type(r, "y\n");
+    ctl_tty_expect(r, "You are about to delete profile " DIGITS_1 ", for good:\r\n  " DIGITS_1
+                      "  operational, enabled  Caf\xc3\xa9 Telecom, M2M, main\r\n");
+    ctl_tty_expect(r, "(1 of 2): ");
+    ctl_tty_type(r, "yes\n");
+    ctl_tty_expect(r, "(2 of 2): ");
+    ctl_tty_type(r, "yes\n");
     ctl_expect(r, LPAD__CLIENT_TO_BROKER__BODY_CHANGE_PROFILE);
     // Who has said yes is not asked again.
+    struct profiles p;
     Lpad__Ask ask = LPAD__ASK__INIT;
     Lpad__BrokerToClient frame = LPAD__BROKER_TO_CLIENT__INIT;
     ask.question = LPAD__QUESTION__ASK_CONSENT;
+    profiles_make(&p);
+    ask.has_strong = ask.strong = true;
+    ask.profiles = p.pointers;
+    ask.n_profiles = 1;
     frame.body_case = LPAD__BROKER_TO_CLIENT__BODY_ASK;
     frame.ask = &ask;
     ctl_send(r, &frame);
@@ -556,8 +564,8 @@ static void profile_delete_declined(void **state)
     ctl_start(r, CTL_TERMINAL, NULL, CTL_ARGS("profile", "delete", DIGITS_1));
     ctl_expect(r, LPAD__CLIENT_TO_BROKER__BODY_LIST_PROFILES);
     send_profiles(r, false, 2);
-    ctl_tty_expect(r, "[y/N] ");
-    ctl_tty_type(r, "\n");
+    ctl_tty_expect(r, "(1 of 2): ");
+    ctl_tty_type(r, "y\n"); // not in full
     ctl_expect_closed(r);
     assert_int_equal(ctl_finish(r), 5);
     ctl_tty_expect(r, "Nothing was deleted.");
