@@ -254,19 +254,21 @@ static enum err check_useless_keys(const struct reading *r, uint32_t at, const s
     bool download = (raw->operations & BIT(DOWNLOAD)) != 0;
     bool about_hosts = (raw->operations & OPERATIONS_OF_HOSTS) != 0;
     bool about_profiles = (raw->operations & OPERATIONS_OF_PROFILES) != 0;
+    bool reset = (raw->operations & BIT(RESET)) != 0;
+    bool loads = download && !deny;
     bool asks = !deny && (raw->operations & ~OPERATIONS_NEVER_ASKED) != 0;
     const struct {
         const char *key, *why;
         bool useless;
     } rows[] = {
-        {"hosts",    "it is for download, discover, default_address and notify", !about_hosts                       },
-        {"profiles", "it is for enable, disable, delete and nickname",           !about_profiles                    },
-        {"from",     "it is for download",                                       !download                          },
-        {"oid",      of_downloads,                                               !download || deny                  },
-        {"what",     "it is for reset",                                          (raw->operations & BIT(RESET)) == 0},
-        {"pprs",     of_downloads,                                               !download || deny                  },
-        {"classes",  of_downloads,                                               !download || deny                  },
-        {"consent",  "it is for clients' operations that are allowed",           !asks                              },
+        {"hosts",    "it is for download, discover, default_address and notify", !about_hosts   },
+        {"profiles", "it is for enable, disable, delete and nickname",           !about_profiles},
+        {"from",     "it is for download",                                       !download      },
+        {"oid",      of_downloads,                                               !loads         },
+        {"what",     "it is for reset",                                          !reset         },
+        {"pprs",     of_downloads,                                               !loads         },
+        {"classes",  of_downloads,                                               !loads         },
+        {"consent",  "it is for clients' operations that are allowed",           !asks          },
     };
     for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
         uint32_t line, column;
