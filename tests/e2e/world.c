@@ -308,14 +308,15 @@ static const char default_policy[] =
 static void write_config(struct world *w)
 {
     const struct world_options *o = w->options;
-    char text[8192];
+    char text[8192], ci[WORLD_PATH_MAX + 80];
+    snprintf(ci, sizeof ci, "  ci_certificates: [\"%s\"]\n", path_of(w, "pki/nist/ci.cert.pem"));
     static const char users[] = "users: { broker: 61001, netd: 61002, cardd: 61003, policyd: 61004 }\n";
     snprintf(text, sizeof text,
              "version: 1\n"
              "%s%s"
              "control:\n  socket: %s/control.sock\n"
              "card:\n  transport: sim\n  address: \"unix:%s/card.sock\"\n  tac: \"35693803\"\n%s"
-             "network:\n  ci_certificates: [\"%s/pki/nist/ci.cert.pem\"]\n"
+             "network:\n%s"
              "  hosts: { smdp.example.com: \"127.0.0.1:%u\" }\n"
              "  allow_private_addresses: true\n%s"
              "policy: %s/policy.yaml\n"
@@ -323,7 +324,7 @@ static void write_config(struct world *w)
              "audit: { file: %s/audit.jsonl }\n"
              "%s%s",
              world_is_root() ? users : "", o->config_top ? o->config_top : "", w->dir, w->dir,
-             o->config_card ? o->config_card : "", w->dir, w->port ? w->port : 9,
+             o->config_card ? o->config_card : "", o->no_ci ? "" : ci, w->port ? w->port : 9,
              o->config_network ? o->config_network : "", w->dir, w->dir, w->dir,
              o->config_limits ? "limits:\n" : "", o->config_limits ? o->config_limits : "");
     world_write(w, "lpad.yaml", text);

@@ -40,6 +40,7 @@ struct world_options {
     const char *config_top;     // whole lines to add
     bool no_smdp;               // nobody listens at the SM-DP+'s port
     bool no_euicc;
+    bool no_ci; // no CI certificate is configured
 };
 
 struct world {
