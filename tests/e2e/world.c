@@ -5,6 +5,8 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <ftw.h>
+#include <grp.h>
+#include <linux/capability.h>
 #include <poll.h>
 #include <signal.h>
 #include <stdio.h>
@@ -120,7 +122,26 @@ void world_wait_for(const struct world *w, const char *name, const char *text, u
 
 // --- processes ---
 
-static pid_t spawn(const char *const *argv, const char *const *environment, int in, int out, int err)
+// What systemd does for `User=` with `AmbientCapabilities=`.
+static void become_service(void)
+{
+    struct __user_cap_header_struct header = {.version = _LINUX_CAPABILITY_VERSION_3};
+    unsigned caps = 1u << CAP_SETUID | 1u << CAP_SETGID | 1u << CAP_KILL;
+    struct __user_cap_data_struct data[2] = {
+        {.effective = caps, .permitted = caps, .inheritable = caps}
+    };
+    bool done = prctl(PR_SET_KEEPCAPS, 1, 0, 0, 0) == 0 && setgroups(0, NULL) == 0 &&
+                setresgid(WORLD_SERVICE_UID, WORLD_SERVICE_UID, WORLD_SERVICE_UID) == 0 &&
+                setresuid(WORLD_SERVICE_UID, WORLD_SERVICE_UID, WORLD_SERVICE_UID) == 0 &&
+                syscall(SYS_capset, &header, data) == 0;
+    for (unsigned cap = CAP_KILL; cap <= CAP_SETUID; cap++)
+        done = done && prctl(PR_CAP_AMBIENT, PR_CAP_AMBIENT_RAISE, cap, 0, 0) == 0;
+    if (!done)
+        _exit(126);
+}
+
+static pid_t spawn_as(bool as_service, const char *const *argv, const char *const *environment, int in,
+                      int out, int err)
 {
     pid_t pid = fork();
     assert_true(pid >= 0);
@@ -129,9 +150,16 @@ static pid_t spawn(const char *const *argv, const char *const *environment, int 
     prctl(PR_SET_PDEATHSIG, SIGKILL, 0, 0, 0);
     if (dup2(in, 0) < 0 || dup2(out, 1) < 0 || dup2(err, 2) < 0)
         _exit(127);
+    if (as_service)
+        become_service();
     execve(argv[0], (char **)(uintptr_t)argv, (char **)(uintptr_t)environment);
     dprintf(2, "%s: %s\n", argv[0], strerror(errno));
     _exit(127);
+}
+
+static pid_t spawn(const char *const *argv, const char *const *environment, int in, int out, int err)
+{
+    return spawn_as(false, argv, environment, in, out, err);
 }
 
 static int wait_for_end(pid_t pid, int timeout_ms)
@@ -381,7 +409,12 @@ void world_start_lpad_only(struct world *w)
     const char *const argv[] = {PROGRAM("broker/lpad"), "--config", config, "--libexec",
                                 PROGRAM("libexec"),     NULL};
     int null = open_null(), log = open_log(w, "lpad.log");
-    w->lpad = spawn(argv, environment, null, log, log);
+    if (w->options->as_service) {
+        assert_int_equal(chown(w->dir, WORLD_SERVICE_UID, WORLD_SERVICE_UID), 0);
+        assert_int_equal(chmod(path_of(w, "card.sock"), 0666), 0);
+        assert_int_equal(chmod(address.sun_path, 0666), 0);
+    }
+    w->lpad = spawn_as(w->options->as_service, argv, environment, null, log, log);
     close(null);
     close(log);
 }
