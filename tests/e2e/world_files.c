@@ -7,7 +7,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/inotify.h>
-#include <sys/un.h>
+#include <string.h>
 #include <time.h>
 #include <unistd.h>
 

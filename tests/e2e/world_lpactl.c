@@ -6,8 +6,10 @@
 #include <poll.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <sys/un.h>
+#include <string.h>
+#include <signal.h>
 #include <sys/wait.h>
+#include <unistd.h>
 
 // --- lpactl ---
 

@@ -9,8 +9,10 @@
 #include <stdio.h>
 #include <sys/prctl.h>
 #include <sys/syscall.h>
-#include <sys/un.h>
+#include <string.h>
+#include <signal.h>
 #include <sys/wait.h>
+#include <unistd.h>
 
 // --- processes ---
 
