@@ -61,6 +61,8 @@ static int digits_of(const struct row *row)
     return strcmp(row->unit, "ms") == 0 || strcmp(row->unit, "MiB") == 0 ? 2 : 0;
 }
 
+#define DASHES "--------------------------------------------------------------------"
+
 static void print_row(const struct row *row)
 {
     char value[48], spread[64] = "", limit[48] = "";
@@ -71,7 +73,7 @@ static void print_row(const struct row *row)
         snprintf(spread, sizeof spread, "%.*f to %.*f", digits, low, digits, high);
     if (row->limit >= 0)
         snprintf(limit, sizeof limit, "%.0f%s%s", row->limit, row->unit[0] ? " " : "", row->unit);
-    printf("| %-62s | %11s | %-16s | %6s | %-7s | %-28s |\n", row->words, value, spread, limit,
+    printf("| %-66s | %11s | %-16s | %6s | %-7s | %-28s |\n", row->words, value, spread, limit,
            row->limit < 0     ? ""
            : row_reached(row) ? "reached"
                               : "missed",
@@ -90,14 +92,9 @@ void report_print_table(const struct report *report)
     for (size_t i = 0; i < report->count; i++) {
         const struct row *row = &report->row[i];
         if (row->heading != NULL)
-            printf("\n| %-62s | %11s | %-16s | %6s | %-7s | %-28s |\n|%.64s|%.13s|%.18s|%.8s|%.9s|%.30s|\n",
-                   row->heading, "lpad", "spread", "target", "", "best other LPA",
-                   "----------------------------------------------------------------",
-                   "----------------------------------------------------------------",
-                   "----------------------------------------------------------------",
-                   "----------------------------------------------------------------",
-                   "----------------------------------------------------------------",
-                   "----------------------------------------------------------------");
+            printf("\n| %-66s | %11s | %-16s | %6s | %-7s | %-28s |\n|%.68s|%.13s|%.18s|%.8s|%.9s|%.30s|\n",
+                   row->heading, "lpad", "spread", "target", "", "best other LPA", DASHES, DASHES, DASHES,
+                   DASHES, DASHES, DASHES);
         print_row(row);
     }
 }

@@ -231,7 +231,7 @@ static void write_config(struct rig *rig)
                "network:\n  ci_certificates: [\"%s/pki/nist/ci.cert.pem\"]\n"
                "  hosts: { smdp.example.com: \"127.0.0.1:%u\" }\n  allow_private_addresses: true\n"
                "policy: %s/policy.yaml\nstate: %s/state\naudit: { file: %s/audit.jsonl }\n"
-               "limits: { netd_starts_per_minute: 6000 }\n",
+               "limits: { netd_starts_per_minute: 64 }\n",
                geteuid() == 0 ? users : "", rig->dir, rig->dir, rig->options.block_size, rig->dir, rig->port,
                rig->dir, rig->dir, rig->dir);
 }

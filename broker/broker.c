@@ -55,6 +55,8 @@ void broker_begin(struct broker *b)
     audit_put_uint(&b->audit, "generation", b->settings->generation);
     // Nobody is told anything on its strength: the first record that must last makes this one last too.
     broker_end_record(b, false);
+    // Status is told at once, above all when lpad does not get ready; everything else waits until it is.
+    clients_accept(b);
     broker_check_ready(b);
 }
 
@@ -79,7 +81,6 @@ void broker_check_ready(struct broker *b)
     frame.ready = &message;
     b->ready_told = true;
     b->serving = true;
-    clients_accept(b);
     if (link_send(&b->supervisor, &frame.base, -1) != ERR_OK)
         log_error("the supervisor does not listen");
 }

@@ -226,7 +226,7 @@ static enum err read_rest(const struct config_reading *r, const struct raw_confi
     c->audit.mask_identifiers = raw->audit.identifiers == CONFIG_IDENTIFIERS_MASKED;
     const struct raw_limits *l = &raw->limits;
     LPAD_TRY(config_read_number(r, "limits.netds", l->netds, 3, 1, 8, &c->limits.netds));
-    LPAD_TRY(config_read_number(r, "limits.netd_starts_per_minute", l->netd_starts_per_minute, 60, 1, 6000,
+    LPAD_TRY(config_read_number(r, "limits.netd_starts_per_minute", l->netd_starts_per_minute, 60, 1, 64,
                                 &c->limits.netd_starts_per_minute));
     LPAD_TRY(
         config_read_duration(r, "limits.stop_timeout", l->stop_timeout, "30s", &c->limits.stop_timeout_ms));

@@ -291,8 +291,11 @@ void session_audit_claimed(struct session *s, const Lpad__NetdToBroker *m)
     audit_open_object(a, "claimed");
     if (opened) {
         audit_put_words(a, "peer", m->opened->peer);
-        audit_put_words(a, "tls", m->opened->tls_version[0] ? m->opened->tls_version : NULL);
-        audit_put_hex(a, "certificate_sha256", bytes_from_binary(m->opened->certificate_sha256));
+        // A connection that is made with its first request has no certificate yet.
+        if (m->opened->tls_version[0] != '\0') {
+            audit_put_words(a, "tls", m->opened->tls_version);
+            audit_put_hex(a, "certificate_sha256", bytes_from_binary(m->opened->certificate_sha256));
+        }
     } else {
         put_metadata(s, m->authenticate_client->metadata);
         audit_put_bool(a, "confirmation_code_required", m->authenticate_client->confirmation_code_required);

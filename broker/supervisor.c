@@ -133,6 +133,14 @@ static void continue_stop(struct supervisor *s)
         sd_event_exit(s->event, s->exit_code);
 }
 
+// A process whose sandbox or contract cannot be had ends the same way every time.
+static bool is_hopeless(struct supervisor *s, struct child *c, bool structural)
+{
+    uint32_t *early = c->process == LPAD__PROCESS__PROCESS_NETD ? &s->netd_early_ends : &c->early_ends;
+    *early = structural ? *early + 1 : 0;
+    return *early >= EARLY_ENDS_MAX;
+}
+
 static void after_end(struct supervisor *s, struct child *c, const siginfo_t *si, pid_t pid)
 {
     bool structural = si->si_code == CLD_EXITED &&
@@ -143,13 +151,12 @@ static void after_end(struct supervisor *s, struct child *c, const siginfo_t *si
     ended.pid = pid;
     ended.signal = si->si_code == CLD_EXITED ? 0 : (uint32_t)si->si_status;
     ended.exit_code = si->si_code == CLD_EXITED ? (uint32_t)si->si_status : 0;
+    if (!s->stopping && is_hopeless(s, c, structural)) {
+        log_error("%s cannot start at all; giving up", process_words(c->process));
+        stop_with(s, 1);
+        return;
+    }
     if (c->process != LPAD__PROCESS__PROCESS_NETD && !s->stopping) {
-        c->early_ends = structural ? c->early_ends + 1 : 0;
-        if (c->early_ends >= EARLY_ENDS_MAX) {
-            log_error("%s cannot start at all; giving up", process_words(c->process));
-            stop_with(s, 1);
-            return;
-        }
         schedule_restart(s, c);
         ended.restart_ms = c->backoff_ms;
     }

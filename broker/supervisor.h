@@ -61,6 +61,7 @@ struct supervisor {
     bool stopping;
     int exit_code;
     uint32_t netd_count;         // started in all
+    uint32_t netd_early_ends;    // the last ones that ended before their sandbox was on
     uint64_t netd_starts_us[64]; // a ring: when the last ones were started
     Lpad__Ended broker_end;      // told to the next broker, when it has a pid
 };

@@ -31,7 +31,7 @@ if(LPAD_COVERAGE)
     target_link_options(lpad_options INTERFACE --coverage)
 endif()
 # A sanitizer or coverage runtime needs calls at exit that no sandbox allows: such a
-# build widens the allowlists (lib/sandbox_widened.c), says so, and is not installable.
+# build widens the allowlists (lib/sandbox_build_widened.c), says so, and is not installable.
 if(LPAD_SANITIZE OR LPAD_COVERAGE)
     set(LPAD_WIDENED ON)
 else()

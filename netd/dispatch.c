@@ -131,6 +131,11 @@ static enum err handle_open(struct netd *n, const Lpad__BrokerToNetd *request, s
     const Lpad__NetOpen *open = request->open;
     struct target target;
     n->phase = NETD_PHASE_FAILED;
+    if (n->settings->ci_certificates.len == 0)
+        return fault_set(
+            f, ERR_REMOTE_TLS,
+            "no CI certificate is configured, so no server can be verified: name the GSMA CI certificates "
+            "under network.ci_certificates");
     LPAD_TRY(narrow_trust(n, open, f));
     enum err e = target_find(n->settings, n->resolver, open->host, open->port, &target, f);
     resolver_free(n->resolver);

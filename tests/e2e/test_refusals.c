@@ -93,6 +93,21 @@ static void tls_that_does_not_verify(void **state)
     }
 }
 
+// Without a CI certificate nobody is trusted, and that is what is said.
+static void no_ci_certificate(void **state)
+{
+    (void)state;
+    struct world_options o = {.no_ci = true};
+    struct world w;
+    world_start(&w, &o);
+    struct run r = download(&w, WORLD_CODE);
+    assert_int_equal(r.code, 7);
+    assert_contains(r.out, "network.ci_certificates");
+    run_free(&r);
+    assert_int_equal(world_count(&w, "smdp.log", "initiateAuthentication"), 0);
+    world_stop(&w);
+}
+
 static void certificates_that_the_card_or_the_gate_refuses(void **state)
 {
     (void)state;
@@ -279,6 +294,7 @@ int main(void)
         cmocka_unit_test(malformed_activation_codes),
         cmocka_unit_test(nobody_listens),
         cmocka_unit_test(tls_that_does_not_verify),
+        cmocka_unit_test(no_ci_certificate),
         cmocka_unit_test(certificates_that_the_card_or_the_gate_refuses),
         cmocka_unit_test(the_server_refuses),
         cmocka_unit_test(the_server_does_not_keep_to_the_protocol),

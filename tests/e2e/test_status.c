@@ -92,6 +92,29 @@ static void every_process_is_confined(void **state)
     world_stop(&w);
 }
 
+// The supervisor needs no root: three capabilities are enough for the identities of the others.
+static void as_a_service_with_three_capabilities(void **state)
+{
+    (void)state;
+    struct world_options o = {.as_service = true};
+    struct world w;
+    if (!world_is_root()) {
+        print_message("skipped: identities of their own need root\n");
+        skip();
+    }
+    world_start(&w, &o);
+    char *s = proc_status(w.lpad);
+    assert_contains(s, "\nUid:\t61000\t61000\t61000\t61000\n");
+    assert_contains(s, "\nCapEff:\t00000000000000e0\n");
+    assert_contains(s, "\nSeccomp:\t2\n");
+    free(s);
+    check_process(world_pid(&w, "lpad-broker"), "lpad-broker", 61001);
+    check_process(world_pid(&w, "lpad-cardd"), "lpad-cardd", 61003);
+    check_process(world_pid(&w, "lpad-policyd"), "lpad-policyd", 61004);
+    world_download(&w);
+    world_stop(&w);
+}
+
 static void the_card_is_described(void **state)
 {
     (void)state;
@@ -127,6 +150,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(every_process_is_confined),
+        cmocka_unit_test(as_a_service_with_three_capabilities),
         cmocka_unit_test(the_card_is_described),
         cmocka_unit_test(a_second_lpad_is_refused),
     };

@@ -17,6 +17,7 @@
 #include <cmocka.h>
 
 #define WORLD_PATH_MAX    256
+#define WORLD_SERVICE_UID 61000
 #define WORLD_ICCID       "8949449999999990031"
 #define WORLD_OTHER_ICCID "8949449999999990049"
 #define WORLD_CODE        "LPA:1$smdp.example.com$MATCHING-1"
@@ -44,6 +45,10 @@ struct world_options {
     const char *const *pki_args;  // more arguments of sim-pki
     bool no_smdp;                 // nobody listens at the SM-DP+'s port
     bool no_euicc;
+    bool no_ci; // no CI certificate is configured
+    // lpad starts as a service manager starts it: not as root, but with CAP_SETUID, CAP_SETGID and CAP_KILL.
+    // Root only.
+    bool as_service;
 };
 
 struct world {

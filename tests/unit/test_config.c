@@ -113,7 +113,7 @@ static const char whole[] = "version: 1\n"
                             "policy: /p.yaml\n"
                             "state: /s\n"
                             "audit: {file: /a.jsonl, identifiers: masked}\n"
-                            "limits: {netds: 8, netd_starts_per_minute: 600, stop_timeout: 1s, "
+                            "limits: {netds: 8, netd_starts_per_minute: 60, stop_timeout: 1s, "
                             "consent_timeout: 2s, intent_timeout: 3s}\n";
 
 static void test_network(const struct config *c)

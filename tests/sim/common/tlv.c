@@ -6,8 +6,9 @@
 #include <openssl/err.h>
 #include <limits.h>
 #include <stdlib.h>
+#include <string.h>
 
-enum { CONSTRUCTED = 0x20, CLASS_MASK = 0xC0, NUMBER_MASK = 0x1F, LENGTH_MAX = 1 << 24 };
+enum { CONSTRUCTED = 0x20, CLASS_MASK = 0xC0, NUMBER_MASK = 0x1F, LENGTH_MAX = 1 << 24, HEADER_ROOM = 16 };
 
 static uint32_t tag_join(int number, int cls, bool constructed)
 {
@@ -31,20 +32,31 @@ bool tlv_read_header(struct slice in, struct tlv_header *ret_header)
     if (in.len < 2 || in.len > LONG_MAX) {
         return false;
     }
-    const unsigned char *p = in.data;
+    // Some versions of OpenSSL want an octet of the value before they take a long length: a header that
+    // stands alone, as segments do, is read from a copy with something behind it.
+    unsigned char padded[2 * HEADER_ROOM] = {0};
+    const unsigned char *start = in.data;
+    long room = (long)in.len;
+    if (in.len < HEADER_ROOM) {
+        memcpy(padded, in.data, in.len);
+        start = padded;
+        room = sizeof(padded);
+    }
+    const unsigned char *p = start;
     long length = 0;
     int number = 0;
     int cls = 0;
-    int rc = ASN1_get_object(&p, &length, &number, &cls, (long)in.len);
+    int rc = ASN1_get_object(&p, &length, &number, &cls, room);
     ERR_clear_error();
     // A value that is cut short also sets the error bit, but only after the position has moved on.
-    if (p == in.data || (rc & 1) != 0 || length < 0 || length > LENGTH_MAX || number > 0x7F) {
+    if (p == start || (size_t)(p - start) > in.len || (rc & 1) != 0 || length < 0 || length > LENGTH_MAX ||
+        number > 0x7F) {
         return false;
     }
     bool constructed = (in.data[0] & CONSTRUCTED) != 0;
     *ret_header = (struct tlv_header){
         .tag = tag_join(number, cls, constructed),
-        .header_len = (size_t)(p - in.data),
+        .header_len = (size_t)(p - start),
         .value_len = (size_t)length,
     };
     return true;
