@@ -82,6 +82,9 @@ static void a_root_message_is_an_id_and_one_body(void **state)
         for (unsigned f = 0; f < d->n_fields; f++) {
             if (strcmp(d->fields[f].name, "id") == 0)
                 continue;
+            // Which of several cards a client means stands beside what it wants.
+            if (d == &lpad__client_to_broker__descriptor && strcmp(d->fields[f].name, "card") == 0)
+                continue;
             assert_true(d->fields[f].flags & PROTOBUF_C_FIELD_FLAG_ONEOF);
             assert_int_equal(d->fields[f].type, PROTOBUF_C_TYPE_MESSAGE);
         }
