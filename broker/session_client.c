@@ -105,13 +105,17 @@ static void reply_downloaded(struct session *s, struct client *c)
     Lpad__BrokerToClient frame = LPAD__BROKER_TO_CLIENT__INIT;
     Lpad__DownloadedReply body = LPAD__DOWNLOADED_REPLY__INIT;
     body.metadata = (Lpad__Metadata *)(uintptr_t)s->metadata;
+    // Some cards name the new profile only in its entry of the list.
+    const Lpad__Profile *read_back = s->loaded->profile;
     if (s->loaded->has_isdp_aid) {
+        body.has_isdp_aid = true;
         body.isdp_aid = s->loaded->isdp_aid;
-    } else if (s->loaded->profile != NULL && s->loaded->profile->has_isdp_aid) {
-        body.isdp_aid = s->loaded->profile->isdp_aid;
-    } else {
+    } else if (read_back != NULL && read_back->has_isdp_aid) {
+        body.has_isdp_aid = true;
+        body.isdp_aid = read_back->isdp_aid;
+    } else if (read_back == NULL) {
         client_fail(c, ERR_CARD_RESPONSE,
-                    "the card gave neither the profile's identifier nor an error; list the profiles");
+                    "the card named neither the profile nor an error; list the profiles");
         return;
     }
     body.notification_delivered = s->notification_delivered;

@@ -70,7 +70,8 @@ static void json_outcome(struct ctl *ctl, const Lpad__DownloadedReply *r, const 
     struct json *j = &ctl->json;
     json_open_object(j, "profile");
     ctl_json_metadata(ctl, r->metadata);
-    json_put_hex(j, "isdp_aid", bytes_from_binary(r->isdp_aid));
+    if (r->has_isdp_aid)
+        json_put_hex(j, "isdp_aid", bytes_from_binary(r->isdp_aid));
     json_close_object(j);
     json_open_object(j, "notification");
     json_put_bool(j, "delivered", r->notification_delivered);

@@ -144,7 +144,7 @@ void world_start_smdp(struct world *w)
 void world_start_smds(struct world *w, unsigned number, const char *address)
 {
     char pki[WORLD_PATH_MAX + 80], events[WORLD_PATH_MAX + 80], log[WORLD_PATH_MAX + 80],
-        port_file[WORLD_PATH_MAX + 80], name[32];
+        port_file[WORLD_PATH_MAX + 80], faults[WORLD_PATH_MAX + 80], name[32];
     assert_true(number < WORLD_SMDS_MAX);
     snprintf(pki, sizeof pki, "%s", world_path(w, "pki"));
     snprintf(name, sizeof name, "events-%u", number);
@@ -152,6 +152,8 @@ void world_start_smds(struct world *w, unsigned number, const char *address)
     assert_true(mkdir(events, 0755) == 0 || errno == EEXIST);
     snprintf(name, sizeof name, "smds-%u.log", number);
     snprintf(log, sizeof log, "%s", world_path(w, name));
+    snprintf(name, sizeof name, "smds-%u-faults.json", number);
+    snprintf(faults, sizeof faults, "%s", world_path(w, name));
     snprintf(name, sizeof name, "smds-%u.port", number);
     snprintf(port_file, sizeof port_file, "%s", world_path(w, name));
     const char *argv[WORLD_ARGS_MAX] = {WORLD_PROGRAM("tests/sim/smdp/sim-smdp"),
@@ -166,9 +168,11 @@ void world_start_smds(struct world *w, unsigned number, const char *address)
                                         "--port-file",
                                         port_file,
                                         "--log",
-                                        log};
+                                        log,
+                                        "--faults",
+                                        faults};
     w->smds[number].address = address;
-    w->smds[number].pid = start_simulator(w, argv, 13, NULL, "smds.err");
+    w->smds[number].pid = start_simulator(w, argv, 15, NULL, "smds.err");
     char *text = world_read(w, name);
     w->smds[number].port = (unsigned)strtoul(text, NULL, 10);
     free(text);

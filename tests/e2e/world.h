@@ -88,7 +88,7 @@ int world_stop_lpad(struct world *w); // SIGTERM; the exit code
 void world_stop_euicc(struct world *w);
 void world_stop_smdp(struct world *w);
 // An SM-DS of this address, before lpad starts; its events are files of the folder "events-NUMBER", its log
-// is "smds-NUMBER.log".
+// is "smds-NUMBER.log", its faults are "smds-NUMBER-faults.json".
 void world_start_smds(struct world *w, unsigned number, const char *address);
 void world_remove(struct world *w);
 

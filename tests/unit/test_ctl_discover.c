@@ -46,6 +46,7 @@ static void send_downloaded(struct ctl_run *r)
     Lpad__DownloadedReply reply = LPAD__DOWNLOADED_REPLY__INIT;
     Lpad__BrokerToClient frame = LPAD__BROKER_TO_CLIENT__INIT;
     reply.metadata = &m;
+    reply.has_isdp_aid = true;
     reply.isdp_aid = binary_from("\xA0\x00\x00\x05\x59", 5);
     reply.notification_delivered = true;
     frame.body_case = LPAD__BROKER_TO_CLIENT__BODY_DOWNLOADED;

@@ -60,6 +60,7 @@ static void send_done(struct ctl_run *r, Lpad__Failure *undelivered)
     Lpad__DownloadedReply reply = LPAD__DOWNLOADED_REPLY__INIT;
     Lpad__BrokerToClient frame = LPAD__BROKER_TO_CLIENT__INIT;
     reply.metadata = &m;
+    reply.has_isdp_aid = true;
     reply.isdp_aid = binary_from("\xA0\x00\x00\x05\x59", 5);
     reply.notification_delivered = undelivered == NULL;
     reply.notification_failure = undelivered;
