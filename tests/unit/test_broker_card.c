@@ -193,8 +193,7 @@ static void test_reset(void **state)
     assert_int_equal(m->body_case, LPAD__BROKER_TO_CLIENT__BODY_CHANGED);
     assert_audited(&r, "\"operational_profiles\":true,\"test_profiles\":false,\"default_address\":true");
     // Its notifications are looked for at once.
-    rig_clear_log(&r);
-    rig_wait_log(&r, "cardd.list_notifications");
+    rig_wait_log(&r, "cardd.reset cardd.list_notifications");
     stop(&r);
 }
 
