@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // What the standard's conformance objectives ask beside the download's functions: TLS towards a server,
-// notifications that it does not take, discovery servers that refuse.
+// notifications that it does not take, discovery servers that refuse, rules that a profile brings.
 #include "rsp/result.h"
 #include "tests/e2e/world.h"
 
@@ -192,6 +192,49 @@ static void discovery_servers_that_refuse(void **state)
     world_stop(&w);
 }
 
+// Each under the card's table of rules that stands in the row, with a policy that admits PPR1.
+static void profile_policy_rules(void **state)
+{
+    (void)state;
+#define RULE(operator, consent)                                                                              \
+    "[{\"pprs\":[\"ppr1\"],\"operators\":[{\"mccMnc\":\"" operator"\"}],\"consent\":" consent "}]"
+    static const struct {
+        const char *rules, *option;
+        int code;
+        const char *cancel;
+    } rows[] = {
+        {RULE("62F210", "true"),         "--yes", 5,                          "CancelSession reason=0"},
+        {RULE("62F210",             "true"),                "--strong-yes",    0, NULL},
+        {RULE("62F210",         "false"),                        "--yes",                   0,                             NULL},
+        {RULE("EEEEEE",            "false"),                       "--yes",            0,NULL},
+        {RULE("62F220",      "false"),"--strong-yes",4,                   "CancelSession reason=3"},
+        {"[]","--strong-yes",    4,                     "CancelSession reason=3"    },
+    };
+    char policy[512], initial[512];
+    snprintf(policy, sizeof policy,
+             "version: 1\n"
+             "roles:\n  admin: { users: [%u] }\n"
+             "permissions:\n"
+             "  - operations: [download]\n    roles: [admin]\n    hosts: [" WORLD_HOST "]\n"
+             "    pprs: [ppr1]\n",
+             (unsigned)getuid());
+    for (size_t i = 0; i < COUNT(rows); i++) {
+        snprintf(initial, sizeof initial, "{\"rat\":%s}", rows[i].rules);
+        struct world_options o = {
+            .policy = policy, .initial = initial, .order = "\"pprs\":[\"ppr1\"],\"ownerMccMnc\":\"26201\""};
+        struct world w;
+        world_start(&w, &o);
+        struct run r =
+            world_lpactl(&w, WORLD_CODE "\n", "--json", "--yes", rows[i].option, "profile", "download", NULL);
+        expect(r, rows[i].code, rows[i].code == 0 ? WORLD_ICCID : "\"error\"", rows[i].rules);
+        assert_int_equal(world_count(&w, "apdu.log", "= ES10 BF41"), rows[i].cancel != NULL);
+        if (rows[i].cancel != NULL)
+            assert_int_equal(world_count(&w, "apdu.log", rows[i].cancel), 1);
+        assert_int_equal(world_count(&w, "smdp.log", "\"cancelSession\""), rows[i].cancel != NULL);
+        world_stop(&w);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -199,6 +242,7 @@ int main(void)
         cmocka_unit_test(versions_of_tls),
         cmocka_unit_test(notifications_that_a_server_does_not_take),
         cmocka_unit_test(discovery_servers_that_refuse),
+        cmocka_unit_test(profile_policy_rules),
     };
     return cmocka_run_group_tests_name("e2e-conformance_paths", tests, NULL, NULL);
 }
