@@ -348,6 +348,27 @@ static void reasons_to_cancel(void **state)
     run_rows(rows, COUNT(rows));
 }
 
+// The card's own verdict on a package: named, told to the server by the card's signature, and nothing is
+// cancelled.
+static void results_with_an_error(void **state)
+{
+    (void)state;
+#define BPP(kind) "\"function\":\"getBoundProfilePackage\",\"action\":\"bpp\",\"bpp\":\"" kind "\""
+#define RESULT(fault, order, name)                                                                           \
+    {                                                                                                        \
+        fault, order, "", 8, "card_result", "\"error_reason\":\"" name "\"", NULL, NULL, NO_CANCEL, true,    \
+            "\"success\":false"                                                                              \
+    }
+    static const struct row rows[] = {
+        RESULT(BPP("bad-sign"), "", "invalidSignature"),
+        RESULT(BPP("bad-mac"), "", "scp03tSecurityError"),
+        RESULT(BPP("bad-mac-87"), "", "scp03tSecurityError"),
+        RESULT(BPP("bad-mac-88"), "", "scp03tSecurityError"),
+        RESULT("", "\"uppVersion\":\"9.9\"", "installFailedDueToPEProcessingError"),
+    };
+    run_rows(rows, COUNT(rows));
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -359,6 +380,7 @@ int main(void)
         cmocka_unit_test(answers_in_other_words),
         cmocka_unit_test(kinds_of_packages),
         cmocka_unit_test(reasons_to_cancel),
+        cmocka_unit_test(results_with_an_error),
     };
     return cmocka_run_group_tests_name("e2e-conformance", tests, NULL, NULL);
 }
