@@ -235,6 +235,107 @@ static void profile_policy_rules(void **state)
     }
 }
 
+static void cards_of_several_versions(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *svn;
+        int code;
+        const char *text;
+    } rows[] = {
+        {"020201", 0, WORLD_ICCID            },
+        {"020202", 0, WORLD_ICCID            },
+        {"020300", 0, WORLD_ICCID            },
+        {"010500", 6, "\"subject\":\"8.8.3\""}, // the server's own rule
+    };
+    for (size_t i = 0; i < COUNT(rows); i++) {
+        char initial[64];
+        snprintf(initial, sizeof initial, "{\"svn\":\"%s\"}", rows[i].svn);
+        struct world_options o = {.initial = initial};
+        struct world w;
+        world_start(&w, &o);
+        expect(download(&w), rows[i].code, rows[i].text, rows[i].svn);
+        world_stop(&w);
+    }
+}
+
+// Certificates that are wrong in earnest, and what the server finds out by itself.
+static void cards_that_a_server_does_not_trust(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *credentials, *subject, *reason;
+    } rows[] = {
+        {"eum-role",        "8.1.2",  "6.1"},
+        {"eum-signature",   "8.1.2",  "6.1"},
+        {"eum-usage",       "8.1.2",  "6.1"},
+        {"eum-ca",          "8.1.2",  "6.1"},
+        {"eum-expired",     "8.1.2",  "6.3"},
+        {"eum-unknown-ci",  "8.11.1", "3.9"},
+        {"euicc-role",      "8.1.3",  "6.1"},
+        {"euicc-signature", "8.1.3",  "6.1"},
+        {"euicc-usage",     "8.1.3",  "6.1"},
+        {"euicc-org",       "8.1.3",  "6.1"},
+        {"euicc-expired",   "8.1.3",  "6.3"},
+    };
+    static const char *const pki_args[] = {"--wrong", NULL};
+    char folder[2 * WORLD_PATH_MAX], codes[64];
+    const char *const euicc_args[] = {"--credentials", folder, NULL};
+    struct world_options o = {.pki_args = pki_args, .euicc_args = euicc_args};
+    struct world w;
+    world_make(&w, &o);
+    world_start_smdp(&w);
+    for (size_t i = 0; i < COUNT(rows); i++) {
+        snprintf(folder, sizeof folder, "%s/pki/nist-wrong-%s", w.dir, rows[i].credentials);
+        world_start_euicc(&w);
+        world_start_lpad(&w);
+        snprintf(codes, sizeof codes, "\"subject\":\"%s\",\"reason\":\"%s\"", rows[i].subject,
+                 rows[i].reason);
+        expect(download(&w), 6, codes, rows[i].credentials);
+        // Postponed on the card; the server, which trusts nothing that this card signs, may refuse to hear
+        // it.
+        assert_int_equal(world_count(&w, "apdu.log", "CancelSession reason=1"), i + 1);
+        assert_int_equal(world_stop_lpad(&w), 0);
+        world_stop_euicc(&w);
+    }
+    assert_int_equal(world_count(&w, "apdu.log", "= ES10 BF21"), 0);
+    world_stop(&w);
+}
+
+// The server has bound the package to a one-time key. A card that kept it says so and gets the same package;
+// one that lost it (a reset) gets another, where the server allows it.
+static void a_package_that_was_bound_before(void **state)
+{
+    (void)state;
+    static const struct {
+        bool reset, rebinding;
+        int code;
+        const char *text, *log;
+    } rows[] = {
+        {false, true,  0, WORLD_ICCID,                              "\"reused\":true" },
+        {true,  true,  0, WORLD_ICCID,                              "\"reused\":false"},
+        {true,  false, 6, "\"subject\":\"8.2\",\"reason\":\"3.7\"", "\"3.7\""         },
+    };
+    for (size_t i = 0; i < COUNT(rows); i++) {
+        struct world_options o = {
+            .order = rows[i].rebinding ? "\"rebinding\":true" : "\"rebinding\":false",
+            .smdp_faults = "[{\"function\":\"getBoundProfilePackage\",\"action\":\"cut\",\"times\":2}]"};
+        struct world w;
+        world_start(&w, &o);
+        expect(download(&w), 7, "\"error\"", "broken connections");
+        if (rows[i].reset) {
+            assert_int_equal(world_stop_lpad(&w), 0);
+            world_stop_euicc(&w);
+            world_start_euicc(&w);
+            world_start_lpad(&w);
+        }
+        unsigned before = world_count(&w, "smdp.log", rows[i].log);
+        expect(download(&w), rows[i].code, rows[i].text, rows[i].log);
+        assert_int_equal(world_count(&w, "smdp.log", rows[i].log), before + 1);
+        world_stop(&w);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -243,6 +344,9 @@ int main(void)
         cmocka_unit_test(notifications_that_a_server_does_not_take),
         cmocka_unit_test(discovery_servers_that_refuse),
         cmocka_unit_test(profile_policy_rules),
+        cmocka_unit_test(a_package_that_was_bound_before),
+        cmocka_unit_test(cards_of_several_versions),
+        cmocka_unit_test(cards_that_a_server_does_not_trust),
     };
     return cmocka_run_group_tests_name("e2e-conformance_paths", tests, NULL, NULL);
 }
