@@ -284,6 +284,11 @@ static enum err read_request(struct request *r, const Lpad__ClientToBroker *m)
     return fits ? ERR_OK : ERR_PEER_LIMIT;
 }
 
+static bool serves_card(const struct broker *b, const char *name)
+{
+    return name == NULL || (b->settings->card != NULL && strcmp(b->settings->card, name) == 0);
+}
+
 static void handle_client(struct client *c, const Lpad__ClientToBroker *m)
 {
     if (m->body_case == LPAD__CLIENT_TO_BROKER__BODY_ANSWER) {
@@ -299,9 +304,12 @@ static void handle_client(struct client *c, const Lpad__ClientToBroker *m)
     enum err e = read_request(&c->request, m);
     if (e != ERR_OK)
         client_drop(c, e);
-    else if (m->card != NULL)
+    else if (!serves_card(c->broker, m->card))
         // It must not end up on another card than the one that was named.
-        client_fail(c, ERR_INPUT, "this lpad serves one card, which has no name here: leave --card out");
+        client_fail(
+            c, ERR_INPUT,
+            "this lpad serves another card, or one without a name: see `lpactl status`, and `card.name` in "
+            "its configuration");
     else if (c->request.kind == REQUEST_STATUS)
         status_begin(c);
     else

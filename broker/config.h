@@ -14,6 +14,7 @@
 //     mode: "0660"                   # octal, in quotes
 //     clients: 16                    # 1 to 64 at a time
 //   card:                            # required
+//     name: left                     # when the machine has several: each card has an lpad of its own
 //     transport: sim                 # sim | pcsc
 //     address: "unix:/run/card.sock" # of sim, required; or tcp:127.0.0.1:PORT, tcp:[::1]:PORT; loopback only
 //     reader: "Example Reader"       # of pcsc: a part of its name; absent: the first with an eUICC
@@ -102,6 +103,7 @@ struct config {
         uint32_t clients_max;
     } control;
     struct {
+        const char *name;      // NULL: the machine's only one
         const char *transport; // "sim", "pcsc"
         const char *reader;    // of pcsc; NULL: the first with an eUICC
         bool shared;           // of pcsc

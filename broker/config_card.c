@@ -152,8 +152,19 @@ static enum err read_transport(const struct config_reading *r, const struct raw_
                   "not a transport");
 }
 
+// It becomes a part of paths.
+static enum err read_name(const struct config_reading *r, const struct raw_card *raw, struct config *c)
+{
+    c->card.name = raw->name;
+    static const char letters[] = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_-";
+    if (raw->name != NULL && raw->name[strspn(raw->name, letters)] != '\0')
+        return REFUSE(r, "card.name", "letters, digits, - and _", "not a card's name");
+    return ERR_OK;
+}
+
 enum err config_read_card(const struct config_reading *r, const struct raw_card *raw, struct config *c)
 {
+    LPAD_TRY(read_name(r, raw, c));
     LPAD_TRY(read_transport(r, raw, c));
     LPAD_TRY(config_read_number(r, "card.block_size", raw->block_size, 255, 1, 255, &c->card.block_size));
     LPAD_TRY(

@@ -38,6 +38,7 @@ static const cyaml_schema_value_t aid_value = {
 };
 
 static const cyaml_schema_field_t card_fields[] = {
+    CYAML_FIELD_STRING_PTR("name", OPT_TEXT, struct raw_card, name, 1, 32),
     CYAML_FIELD_STRING_PTR("transport", OPT_TEXT, struct raw_card, transport, 1, TEXT_MAX),
     CYAML_FIELD_STRING_PTR("address", OPT_TEXT, struct raw_card, address, 1, TEXT_MAX),
     CYAML_FIELD_STRING_PTR("reader", OPT_TEXT, struct raw_card, reader, 1, 128),

@@ -27,7 +27,7 @@ struct raw_control {
 };
 
 struct raw_card {
-    char *transport, *address, *reader;
+    char *name, *transport, *address, *reader;
     bool shared;
     uint32_t *block_size;
     char **isdr_aids;

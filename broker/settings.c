@@ -46,6 +46,7 @@ enum err settings_make_broker(const struct config *c, uint32_t generation, int *
     s.mask_identifiers = c->audit.mask_identifiers;
     s.file_size_max = UINT32_MAX;
     s.generation = generation;
+    s.card = borrow(c->card.name);
     for (size_t i = 0; i < c->network.port_count; i++)
         ports[i] = c->network.ports[i];
     s.n_ports = c->network.port_count;

@@ -136,6 +136,9 @@ static void reply(struct client *c, const Lpad__Processes *processes)
         status.has_eid = true;
         status.eid = binary_from(b->card.eid, sizeof b->card.eid);
     }
+    char *names[] = {b->settings->card};
+    status.n_cards = b->settings->card != NULL ? 1 : 0;
+    status.cards = names;
     status.has_notification_debt = b->card.known;
     status.notification_debt = b->debt;
     status.has_test_profiles = b->profiles_known;

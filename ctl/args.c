@@ -113,6 +113,13 @@ static bool text_within(const char *text, size_t min, size_t max)
     return v.len >= min && v.len <= max && utf8_valid(v);
 }
 
+// It becomes a part of the socket's path.
+static bool is_card_name(const char *text)
+{
+    static const char letters[] = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_-";
+    return text_within(text, 1, CARD_NAME_MAX) && text[strspn(text, letters)] == '\0';
+}
+
 // The one option of two values: the second is the next argument.
 static enum err read_event(struct parser *p, char *value)
 {
@@ -152,9 +159,10 @@ static enum err apply_option(struct parser *p, const struct option_row *row, cha
     case OPTION_EVENT: return read_event(p, value);
     case OPTION_CARD:
         a->card = value;
-        return text_within(value, 1, CARD_NAME_MAX)
+        return is_card_name(value)
                    ? ERR_OK
-                   : fail(p, "--card wants a card's name, of at most 32 bytes, as 'lpactl status' shows it.");
+                   : fail(p, "--card wants a card's name, as its configuration has it: at most 32 "
+                             "letters, digits, - and _.");
     case OPTION_OUTPUT:
         a->output = value;
         return value[0] != 0 ? ERR_OK : fail(p, "--output wants a file's name.");
@@ -396,13 +404,14 @@ enum err args_parse(int argc, char **argv, const char *env_socket, struct args *
     p.args = (struct args){.code_fd = -1,
                            .confirmation_code_fd = -1,
                            .timeout_ms = TIMEOUT_DEFAULT * 1000,
-                           .socket_path =
-                               env_socket != NULL && env_socket[0] != 0 ? env_socket : SOCKET_PATH_DEFAULT};
+                           .socket_path = env_socket != NULL && env_socket[0] != 0 ? env_socket : NULL};
     // Known before anything can go wrong, so that the error has the wanted form.
     for (int i = 1; i < argc && strcmp(argv[i], "--") != 0; i++)
         if (strcmp(argv[i], "--json") == 0)
             p.args.json = true;
     enum err e = parse(&p);
+    if (p.args.socket_path == NULL && p.args.card == NULL)
+        p.args.socket_path = SOCKET_PATH_DEFAULT;
     *ret_args = p.args;
     return e;
 }

@@ -10,6 +10,7 @@
 #define PROFILE_AID_MAX 16
 
 #define SOCKET_PATH_DEFAULT "/run/lpad/control.sock"
+#define SOCKET_PATH_OF_CARD "/run/lpad/%s/control.sock"
 #define AUDIT_FILE_DEFAULT  "/var/log/lpad/audit.jsonl"
 // The longest silence of lpad that is waited for, in seconds. Its own deadlines are shorter and say more.
 #define TIMEOUT_DEFAULT 180
@@ -62,7 +63,7 @@ struct args {
     int code_fd;              // -1: not given
     int confirmation_code_fd; // -1: not given
     int timeout_ms;           // -1: for ever
-    const char *socket_path;
+    const char *socket_path; // NULL: that of `card`, /run/lpad/NAME/control.sock
     const char *card; // NULL: the only one
     struct profile_name profile;
     const char *nickname;

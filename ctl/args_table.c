@@ -78,7 +78,8 @@ const struct option_row option_rows[] = {
     {OPTION_SOCKET,               "--socket",               "PATH",             0,
      "lpad's control socket (default $LPAD_SOCKET, then " SOCKET_PATH_DEFAULT ")"                                                                                                                       },
     {OPTION_CARD,                 "--card",                 "NAME",             0,
-     "the card that is meant, when lpad has several ('lpactl status' names them)"                                                                                                                       },
+     "the card that is meant, when there are several; its lpad is asked at /run/lpad/NAME/control.sock, "
+     "unless --socket or LPAD_SOCKET names another"                                                                                                                       },
     {OPTION_TIMEOUT,              "--timeout",              "SECONDS",          0,
      "give up when lpad is silent for this long (default 180; 0: never)"                                                                                                                                },
     {OPTION_NO_COLOR,             "--no-color",             NULL,               0,                                                          "no colours; so does NO_COLOR in the environment"           },

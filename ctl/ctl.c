@@ -80,12 +80,15 @@ enum exit_code ctl_report(struct ctl *ctl, const struct problem *problem)
 enum exit_code ctl_connect(struct ctl *ctl)
 {
     const struct args *args = ctl->args;
-    enum err e = lpad_client_open(args->socket_path, args->timeout_ms, &ctl->client);
+    const char *path = args->socket_path;
+    if (path == NULL)
+        path = text_printf(&ctl->arena, SOCKET_PATH_OF_CARD, args->card);
+    enum err e = lpad_client_open(path, args->timeout_ms, &ctl->client);
     if (e == ERR_OK) {
         lpad_client_set_card(ctl->client, args->card);
         return EXIT_CODE_OK;
     }
-    struct problem p = problem_from_connect(&ctl->arena, args->socket_path, e == ERR_IO ? errno : ENOMEM);
+    struct problem p = problem_from_connect(&ctl->arena, path, e == ERR_IO ? errno : ENOMEM);
     return ctl_report(ctl, &p);
 }
 

@@ -173,6 +173,7 @@ const struct link_limit link_limits[] = {
     ONE(policy_status, "error", 0, 512),
     // supervisor.proto
     MANY(broker_settings, "ports", 64),
+    ONE(broker_settings, "card", 1, 32),
     ONE(host_entry, "name", HOST),
     ONE(host_entry, "address", 2, 64),
     ONE(netd_settings, "ci_certificates", 0, 49152),
