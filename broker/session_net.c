@@ -116,6 +116,16 @@ enum session_event session_net_notify(struct session *s)
     return ask_netd(s, &frame, LPAD__NETD_TO_BROKER__BODY_HANDLE_NOTIFICATION);
 }
 
+// netd cannot know yet whom it asks: an SM-DS speaks the same first function under another name.
+static void take_failure(struct session *s, const Lpad__Failure *failure)
+{
+    Lpad__Failure named = *failure;
+    if (s->kind == SESSION_KIND_DISCOVER && named.has_function &&
+        named.function == LPAD__FUNCTION__ES9P_INITIATE_AUTHENTICATION)
+        named.function = LPAD__FUNCTION__ES11_INITIATE_AUTHENTICATION;
+    session_copy_failure(s, &named);
+}
+
 enum session_event session_net_cancel(struct session *s)
 {
     Lpad__BrokerToNetd frame = LPAD__BROKER_TO_NETD__INIT;
@@ -180,7 +190,7 @@ static enum session_event take_ok(struct session *s, const Lpad__NetdToBroker *m
         return EVENT_NETD_OK;
     case LPAD__NETD_TO_BROKER__BODY_CANCEL_SESSION: return EVENT_NETD_OK;
     case LPAD__NETD_TO_BROKER__BODY_FAILURE:
-        session_copy_failure(s, m->failure);
+        take_failure(s, m->failure);
         // The only request of this connection: nothing can follow on it.
         if (s->state == SESSION_FETCH && s->reconnected)
             s->netd_opened = false;

@@ -210,6 +210,11 @@ static void put_failure_members(const Lpad__Failure *f, struct json *j)
         json_put_text(j, "subject", f->subject_code);
     if (has_text(f->reason_code))
         json_put_text(j, "reason", f->reason_code);
+    if (has_text(f->subject_code) && has_text(f->reason_code)) {
+        struct status_info info = status_explain(f->subject_code, f->reason_code);
+        json_put_text(j, "status_name", info.name);
+        json_put_text(j, "status_class", status_class_name(info.class));
+    }
     if (f->has_http_status)
         json_put_uint(j, "http_status", f->http_status);
     if (f->has_status_word)

@@ -149,18 +149,18 @@ static void discovery_servers_that_refuse(void **state)
     static const struct {
         const char *function, *words, *subject, *reason;
     } rows[] = {
-        {"initiateAuthentication", "InitiateAuthentication",  "8.9.1",  "3.8"},
-        {"initiateAuthentication", "InitiateAuthentication",  "8.9.2",  "3.1"},
-        {"initiateAuthentication", "InitiateAuthentication",  "8.9.3",  "3.1"},
-        {"initiateAuthentication", "InitiateAuthentication",  "8.9.4",  "3.7"},
-        {"authenticateClient",     "ES11 AuthenticateClient", "8.9.5",  "3.9"},
-        {"authenticateClient",     "ES11 AuthenticateClient", "8.1.2",  "6.1"},
-        {"authenticateClient",     "ES11 AuthenticateClient", "8.1.3",  "6.3"},
-        {"authenticateClient",     "ES11 AuthenticateClient", "8.1",    "6.1"},
-        {"authenticateClient",     "ES11 AuthenticateClient", "8.10.1", "3.9"},
-        {"authenticateClient",     "ES11 AuthenticateClient", "8.11.1", "3.9"},
-        {"authenticateClient",     "ES11 AuthenticateClient", "8.9",    "4.2"},
-        {"authenticateClient",     "ES11 AuthenticateClient", "8.9",    "5.1"},
+        {"initiateAuthentication", "ES11 InitiateAuthentication", "8.9.1",  "3.8"},
+        {"initiateAuthentication", "ES11 InitiateAuthentication", "8.9.2",  "3.1"},
+        {"initiateAuthentication", "ES11 InitiateAuthentication", "8.9.3",  "3.1"},
+        {"initiateAuthentication", "ES11 InitiateAuthentication", "8.9.4",  "3.7"},
+        {"authenticateClient",     "ES11 AuthenticateClient",     "8.9.5",  "3.9"},
+        {"authenticateClient",     "ES11 AuthenticateClient",     "8.1.2",  "6.1"},
+        {"authenticateClient",     "ES11 AuthenticateClient",     "8.1.3",  "6.3"},
+        {"authenticateClient",     "ES11 AuthenticateClient",     "8.1",    "6.1"},
+        {"authenticateClient",     "ES11 AuthenticateClient",     "8.10.1", "3.9"},
+        {"authenticateClient",     "ES11 AuthenticateClient",     "8.11.1", "3.9"},
+        {"authenticateClient",     "ES11 AuthenticateClient",     "8.9",    "4.2"},
+        {"authenticateClient",     "ES11 AuthenticateClient",     "8.9",    "5.1"},
     };
     char policy[512];
     snprintf(policy, sizeof policy, discovery_policy, (unsigned)getuid());

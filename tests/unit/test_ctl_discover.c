@@ -285,7 +285,7 @@ static void discover_and_download_one_of_two(void **state)
                            "\"failure\":{\"code\":\"server_refused\""));
     assert_non_null(strstr(r->out, "\"event_id\":\"EVENT-2\",\"profile\":{\"iccid\":\"" DIGITS "\""));
     assert_non_null(strstr(r->out, "],\"error\":{\"code\":\"server_refused\",\"exit\":6"));
-    assert_non_null(strstr(r->out, "\"subject\":\"8.2.6\",\"reason\":\"3.8\"}}\n"));
+    assert_non_null(strstr(r->out, "\"subject\":\"8.2.6\",\"reason\":\"3.8\",\"status_name\":\"matchingIdRefused\","));
 }
 
 static void discover_interrupted(void **state)
