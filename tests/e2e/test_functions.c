@@ -19,7 +19,7 @@ static const char card[] =
     "\"iconType\":\"png\",\"icon\":\"89504E470D0A1A0A\"},"
     "{\"iccid\":\"" BETA "\",\"name\":\"Beta\",\"serviceProvider\":\"Example\"}]}";
 
-static void start(struct world *w, struct world_options *o)
+static void start_with(struct world *w, struct world_options *o, const char *initial)
 {
     static char policy[1024];
     snprintf(
@@ -30,10 +30,16 @@ static void start(struct world *w, struct world_options *o)
         "  - operations: [enable, disable]\n    roles: [admin]\n    profiles: any\n"
         "  - operations: [default_address]\n    roles: [admin]\n    hosts: [\"smdp.example.com\", \"\"]\n"
         "  - operations: [reset]\n    roles: [admin]\n    what: [operational, default_address]\n"
-        "  - { operations: [load_crl], roles: [admin] }\n",
+        "  - { operations: [load_crl], roles: [admin] }\n"
+        "  - { operations: [download], roles: [admin], hosts: [smdp.example.com] }\n",
         (unsigned)getuid());
-    *o = (struct world_options){.policy = policy, .initial = card};
+    *o = (struct world_options){.policy = policy, .initial = initial};
     world_start(w, o);
+}
+
+static void start(struct world *w, struct world_options *o)
+{
+    start_with(w, o, card);
 }
 
 static void expect(struct run r, int code, const char *in_output)
@@ -124,6 +130,22 @@ static void revocation_list(void **state)
     (void)state;
     struct world w;
     struct world_options o;
+    start_with(&w, &o, "{\"crlSupport\":true}");
+    const char *list = world_make_crl(&w, "pki/nist/dpauth.cert.der");
+    expect(world_lpactl(&w, NULL, "--json", "--yes", "euicc", "load-crl", list, NULL), 0, "{");
+    assert_int_equal(world_count(&w, "apdu.log", "= ES10 BF35 "), 1);
+    // The card knows now what it did not before: this server is none any more.
+    expect(world_lpactl(&w, WORLD_CODE, "--json", "--yes", "profile", "download", NULL), 8,
+           "\"result_name\":\"invalidCertificate\"");
+    assert_int_equal(world_count(&w, "apdu.log", "= ES10 BF21 "), 0);
+    world_stop(&w);
+}
+
+static void revocation_list_refused(void **state)
+{
+    (void)state;
+    struct world w;
+    struct world_options o;
     start(&w, &o);
     // This card has no LoadCRL.
     struct run r = world_lpactl(&w, "\x30\x03\x02\x01\x05", "--json", "--yes", "--strong-yes", "euicc",
@@ -139,7 +161,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(default_address), cmocka_unit_test(information),
         cmocka_unit_test(profile_by_isdp), cmocka_unit_test(reset),
-        cmocka_unit_test(revocation_list),
+        cmocka_unit_test(revocation_list), cmocka_unit_test(revocation_list_refused),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -190,9 +190,33 @@ static void stop_smds(struct world *w)
     }
 }
 
-static void make_pki(struct world *w)
+static void run_pki(struct world *w, const char *const *argv)
 {
     static const char *const environment[] = {"LANG=C", NULL};
+    int null = world_open_null(), fd = open_log(w, "pki.log");
+    int code = world_wait_for_end(world_spawn(argv, environment, null, fd, fd), WORLD_WAIT_MS);
+    close(null);
+    close(fd);
+    assert_int_equal(code, 0);
+}
+
+const char *world_make_crl(struct world *w, const char *revoked)
+{
+    const char *file = world_path(w, "revoked.crl");
+    const char *const argv[] = {WORLD_PROGRAM("tests/sim/pki/sim-pki"),
+                                "--crl",
+                                file,
+                                "--from",
+                                world_path(w, "pki/nist"),
+                                "--revoke",
+                                world_path(w, revoked),
+                                NULL};
+    run_pki(w, argv);
+    return file;
+}
+
+static void make_pki(struct world *w)
+{
     const char *argv[WORLD_ARGS_MAX] = {WORLD_PROGRAM("tests/sim/pki/sim-pki"), "--out", world_path(w, "pki"),
                                         "--curve", "nist"};
     size_t n = 5;
@@ -201,11 +225,7 @@ static void make_pki(struct world *w)
     for (const char *const *more = w->options->pki_args;
          more != NULL && *more != NULL && n < WORLD_ARGS_MAX - 1; more++)
         argv[n++] = *more;
-    int null = world_open_null(), fd = open_log(w, "pki.log");
-    int code = world_wait_for_end(world_spawn(argv, environment, null, fd, fd), WORLD_WAIT_MS);
-    close(null);
-    close(fd);
-    assert_int_equal(code, 0);
+    run_pki(w, argv);
 }
 
 static const char default_policy[] =

@@ -92,6 +92,9 @@ void world_stop_smdp(struct world *w);
 // is "smds-NUMBER.log", its faults are "smds-NUMBER-faults.json".
 void world_start_smds(struct world *w, unsigned number, const char *address);
 void world_remove(struct world *w);
+// A revocation list of the CI, with one certificate in it (a file in the folder: "pki/nist/dpauth.cert.der").
+// The list's path, until the next few paths are made.
+const char *world_make_crl(struct world *w, const char *revoked);
 
 // Runs lpactl with --socket and these arguments (NULL-terminated), `input` on its standard input.
 struct run world_lpactl(struct world *w, const char *input, ...) __attribute__((sentinel));
