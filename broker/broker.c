@@ -231,6 +231,7 @@ static int on_notify_timer(sd_event_source *source, uint64_t us, void *data)
     (void)us;
     struct broker *b = data;
     b->notify_armed = false;
+    broker_attend_network(b, false);
     b->deliver_due = true;
     broker_schedule(b);
     return 0;
@@ -291,9 +292,10 @@ void broker_done(struct broker *b)
     peer_detach(&b->policyd);
     peer_detach(&b->cardd);
     peer_detach(&b->netd);
-    sd_event_source **const sources[] = {
-        &b->session_timer, &b->stop_timer,   &b->status_timer,   &b->retry_timer,       &b->grace_timer,
-        &b->restart_timer, &b->go_on_source, &b->control_source, &b->supervisor_source, &b->notify_timer};
+    sd_event_source **const sources[] = {&b->session_timer, &b->stop_timer,     &b->status_timer,
+                                         &b->retry_timer,   &b->grace_timer,    &b->restart_timer,
+                                         &b->go_on_source,  &b->control_source, &b->supervisor_source,
+                                         &b->notify_timer,  &b->network_source};
     for (size_t i = 0; i < sizeof sources / sizeof sources[0]; i++)
         *sources[i] = sd_event_source_disable_unref(*sources[i]);
     if (link_is_open(&b->supervisor))

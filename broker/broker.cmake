@@ -7,6 +7,7 @@ add_library(broker_core STATIC
     broker_sandbox.c
     clients.c
     kept.c
+    network.c
     peers.c
     routing.c
     session.c

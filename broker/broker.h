@@ -19,6 +19,7 @@
 #define BROKER_FD_CONTROL    5
 #define BROKER_FD_AUDIT      6
 #define BROKER_FD_ARCHIVE    7 // and 8
+#define BROKER_FD_NETWORK    9
 
 #define BROKER_KEPT_MAX    128
 #define BROKER_VERSION_MAX 32
@@ -93,6 +94,9 @@ struct broker {
     uint32_t debt;            // notifications on the card that no server has, as last seen
     uint64_t notify_delay_ms; // before the next try; 0: none was needed yet
     bool notify_armed;
+    bool network_was_back; // at `network_time`, monotonic, something was planned because of it
+    uint64_t network_time;
+    sd_event_source *network_source;
     bool profiles_due; // they are not read yet since this cardd is there
     bool profiles_known;
     uint32_t test_profiles; // of class test, as last seen
@@ -147,6 +151,13 @@ void broker_note_debt(struct broker *b, uint32_t count);
 void broker_plan_delivery(struct broker *b, const struct session *s);
 // The card's profiles, all of them.
 void broker_note_profiles(struct broker *b, size_t count, Lpad__Profile *const *profiles);
+
+// A way out of this machine came: those that wait for their next try are tried soon.
+void broker_network_is_back(struct broker *b);
+
+// --- network.c ---
+LPAD_NODISCARD enum err broker_watch_network(struct broker *b, int fd); // a socket of rtnetlink
+void broker_attend_network(struct broker *b, bool on);
 
 uint64_t broker_now_seconds(void); // UTC
 uint64_t broker_now_ms(void);      // monotonic

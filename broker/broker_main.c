@@ -21,6 +21,7 @@ static const struct proc_descriptor own[] = {
     {"the audit file",          PROC_FD_FILE  },
     {"the first archive file",  PROC_FD_FILE  },
     {"the second archive file", PROC_FD_FILE  },
+    {"the kernel's routes",     PROC_FD_ROUTES},
 };
 
 static const struct proc_spec spec = {
@@ -111,6 +112,9 @@ int main(int argc, char **argv)
         fail("cannot start", e);
     open_files(b);
     b->control_fd = BROKER_FD_CONTROL;
+    e = broker_watch_network(b, BROKER_FD_NETWORK);
+    if (e != ERR_OK)
+        fail("the kernel's routes", e);
     // Before any link is watched: nothing is served until the sandbox is on.
     warm_up(b);
     e = broker_watch_supervisor(b, BROKER_FD_SUPERVISOR);

@@ -18,7 +18,7 @@ static const struct sandbox_call calls[] = {
     SANDBOX_CALL("epoll_pwait2", "the event loop, with a finer timeout"),
     SANDBOX_CALL("epoll_ctl", "links and clients come and go"),
     SANDBOX_CALL("timerfd_settime", "deadlines; the descriptor was made before"),
-    SANDBOX_CALL("read", "the timer's descriptor"),
+    SANDBOX_CALL("read", "the timer's descriptor, the kernel's routes"),
     SANDBOX_CALL("accept4", "clients"),
     SANDBOX_CALL_IF("getsockopt", "who a client is", 2, SANDBOX_ARG(1, SOL_SOCKET),
                     SANDBOX_ARG(2, SO_PEERCRED)),

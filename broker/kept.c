@@ -9,6 +9,8 @@
 
 #define RETRY_DEFAULT_MS     60000
 #define RETRY_MAX_DEFAULT_MS 3600000
+#define NETWORK_SETTLE_MS    2000  // name servers and the other routes come with the first one
+#define NETWORK_PAUSE_MS     60000 // a network that comes and goes costs no more tries than this
 
 struct kept_notification *broker_find_kept(struct broker *b, uint32_t sequence_number)
 {
@@ -48,6 +50,7 @@ void broker_forget_kept(struct broker *b, uint32_t sequence_number)
 static void disarm(struct broker *b)
 {
     b->notify_armed = false;
+    broker_attend_network(b, false);
     if (sd_event_source_set_enabled(b->notify_timer, SD_EVENT_OFF) < 0)
         log_error("cannot stop a timer");
 }
@@ -87,8 +90,28 @@ void broker_plan_delivery(struct broker *b, const struct session *s)
     b->notify_delay_ms = next_delay(b);
     if (broker_arm(b, b->notify_timer, b->notify_delay_ms) != ERR_OK)
         log_error("cannot set a timer");
-    else
+    else {
         b->notify_armed = true;
+        broker_attend_network(b, true);
+    }
+}
+
+void broker_network_is_back(struct broker *b)
+{
+    uint64_t now = broker_now_ms(), planned;
+    if (!b->notify_armed || sd_event_source_get_time(b->notify_timer, &planned) < 0)
+        return;
+    uint64_t at = now + NETWORK_SETTLE_MS;
+    if (b->network_was_back && at < b->network_time + NETWORK_PAUSE_MS)
+        at = b->network_time + NETWORK_PAUSE_MS;
+    if (at * 1000 >= planned)
+        return;
+    if (broker_arm(b, b->notify_timer, at - now) != ERR_OK) {
+        log_error("cannot set a timer");
+        return;
+    }
+    b->network_was_back = true;
+    b->network_time = at;
 }
 
 void broker_note_profiles(struct broker *b, size_t count, Lpad__Profile *const *profiles)

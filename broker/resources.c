@@ -9,6 +9,8 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <libgen.h>
+#include <linux/netlink.h>
+#include <linux/rtnetlink.h>
 #include <sodium.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -104,6 +106,19 @@ static enum err open_control(const struct config *c, const struct accounts *a, i
     return ERR_OK;
 }
 
+static enum err open_routes(int *ret_fd)
+{
+    struct sockaddr_nl address = {.nl_family = AF_NETLINK,
+                                  .nl_groups = RTMGRP_IPV4_ROUTE | RTMGRP_IPV6_ROUTE};
+    int fd = socket(AF_NETLINK, SOCK_RAW | SOCK_CLOEXEC | SOCK_NONBLOCK, NETLINK_ROUTE);
+    if (fd < 0)
+        return complain("rtnetlink", "cannot make a socket (RestrictAddressFamilies= needs AF_NETLINK)");
+    *ret_fd = fd;
+    if (bind(fd, (struct sockaddr *)&address, sizeof address) != 0)
+        return complain("rtnetlink", "cannot watch the kernel's routes");
+    return ERR_OK;
+}
+
 static enum err open_all(const struct config *c, const struct accounts *a, struct resources *r)
 {
     r->null = open("/dev/null", O_RDWR | O_CLOEXEC);
@@ -122,6 +137,7 @@ static enum err open_all(const struct config *c, const struct accounts *a, struc
     LPAD_TRY(open_file(c->state, "notifications.1", O_RDWR, 0600, &r->archive[1]));
     LPAD_TRY(make_parent(c->audit.file, 0750));
     LPAD_TRY(open_file(c->audit.file, NULL, O_RDWR | O_APPEND, 0640, &r->audit));
+    LPAD_TRY(open_routes(&r->routes));
     LPAD_TRY(make_parent(c->control.socket, 0755));
     return open_control(c, a, &r->control);
 }
@@ -130,7 +146,7 @@ enum err resources_open(const struct config *c, const struct accounts *a, struct
 {
     struct resources r = {
         -1, -1, -1, -1, {-1, -1},
-            -1, -1
+            -1, -1, -1
     };
     enum err e = open_all(c, a, &r);
     if (e != ERR_OK) {
@@ -153,6 +169,7 @@ void resources_close(struct resources *r, const struct config *c)
     if (c != NULL && r->control >= 0 && unlink(c->control.socket) != 0 && errno != ENOENT)
         log_error("%s: cannot remove the control socket: %s", c->control.socket, strerror(errno));
     close_one(&r->control);
+    close_one(&r->routes);
     close_one(&r->audit);
     close_one(&r->archive[1]);
     close_one(&r->archive[0]);

@@ -15,6 +15,7 @@ struct resources {
     int archive[2]; // the broker's notification archive
     int audit;
     int control; // the listening socket
+    int routes;  // a socket on which the kernel tells of new routes
 };
 
 // Makes missing directories and files (0750, 0640). Errors are logged with path, reason and what to do.

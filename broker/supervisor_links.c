@@ -330,7 +330,8 @@ enum err supervisor_start_broker(struct supervisor *s)
                         s->resources.control,
                         s->resources.audit,
                         s->resources.archive[0],
-                        s->resources.archive[1]};
+                        s->resources.archive[1],
+                        s->resources.routes};
     e = supervisor_start_child(s, c, give, sizeof give / sizeof give[0]);
     close(settings);
     close(pair[1]);

@@ -34,6 +34,13 @@ static bool is_socket(int fd, int type, bool listening)
     return getsockopt(fd, SOL_SOCKET, SO_ACCEPTCONN, &value, &len) == 0 && (value != 0) == listening;
 }
 
+static bool is_netlink(int fd)
+{
+    int value = 0;
+    socklen_t len = sizeof value;
+    return getsockopt(fd, SOL_SOCKET, SO_DOMAIN, &value, &len) == 0 && value == AF_NETLINK;
+}
+
 static bool has_type(int fd, enum proc_descriptor_type type)
 {
     struct stat st;
@@ -44,6 +51,7 @@ static bool has_type(int fd, enum proc_descriptor_type type)
     case PROC_FD_LISTEN: return is_socket(fd, SOCK_SEQPACKET, true);
     case PROC_FD_FILE: return S_ISREG(st.st_mode);
     case PROC_FD_STREAM: return S_ISCHR(st.st_mode) || is_socket(fd, SOCK_STREAM, false);
+    case PROC_FD_ROUTES: return is_netlink(fd);
     case PROC_FD_TYPE_MAX: break;
     }
     return false;

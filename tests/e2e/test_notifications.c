@@ -2,9 +2,15 @@
 // Notifications over time: tried again by themselves, in order, over a restart; their debt; one sent again.
 #include "tests/e2e/world.h"
 
+#include <arpa/inet.h>
+#include <net/if.h>
+#include <net/route.h>
+#include <sched.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/ioctl.h>
+#include <sys/socket.h>
 #include <unistd.h>
 
 #define ALPHA "8949009999999999001"
@@ -46,6 +52,50 @@ static void they_go_when_the_server_is_back(void **state)
     const char *first = strstr(log, "\"seq\":1"), *second = strstr(log, "\"seq\":2");
     assert_true(first != NULL && second != NULL && first < second);
     free(log);
+    world_stop(&w);
+}
+
+// The network of this test, and of all that it starts from here on, is its own.
+static int own_network(void)
+{
+    struct ifreq lo = {.ifr_name = "lo", .ifr_flags = IFF_UP};
+    assert_int_equal(unshare(CLONE_NEWNET), 0);
+    int fd = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+    assert_true(fd >= 0);
+    assert_int_equal(ioctl(fd, SIOCSIFFLAGS, &lo), 0);
+    return fd;
+}
+
+static void add_route(int fd)
+{
+    struct rtentry route = {.rt_flags = RTF_UP, .rt_dev = (char[]){"lo"}};
+    struct sockaddr_in to = {.sin_family = AF_INET, .sin_addr.s_addr = htonl(0x0A000000)};
+    struct sockaddr_in mask = {.sin_family = AF_INET, .sin_addr.s_addr = htonl(0xFF000000)};
+    memcpy(&route.rt_dst, &to, sizeof to);
+    memcpy(&route.rt_genmask, &mask, sizeof mask);
+    assert_int_equal(ioctl(fd, SIOCADDRT, &route), 0);
+}
+
+static void they_go_when_the_network_is_back(void **state)
+{
+    (void)state;
+    if (!world_is_root())
+        skip();
+    struct world_options o = {.initial = two_profiles, .config_top = "notifications: { retry: 1h }\n"};
+    struct world w;
+    int fd = own_network();
+    world_start(&w, &o);
+    world_stop_smdp(&w);
+    change(&w, "disable", ALPHA, 0);
+    world_wait_for(&w, "audit.jsonl", "\"type\":\"notification.kept\"", 1);
+    // The card is free again: the delivery has ended, and the next try is an hour away.
+    struct run r = world_lpactl(&w, NULL, "--json", "notification", "list", NULL);
+    assert_contains(r.out, "\"tries\":1");
+    run_free(&r);
+    world_start_smdp(&w);
+    add_route(fd);
+    world_wait_for(&w, "audit.jsonl", "\"type\":\"notification.delivered\"", 1);
+    close(fd);
     world_stop(&w);
 }
 
@@ -151,6 +201,7 @@ int main(void)
         cmocka_unit_test(one_is_sent_again),
         cmocka_unit_test(the_debt_stops_changes),
         cmocka_unit_test(a_loss_is_asked_about),
+        cmocka_unit_test(they_go_when_the_network_is_back), // the last: it leaves the network
     };
     return cmocka_run_group_tests_name("e2e-notifications", tests, NULL, NULL);
 }

@@ -7,6 +7,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <linux/netlink.h>
 #include <poll.h>
 #include <signal.h>
 #include <stdio.h>
@@ -277,7 +278,9 @@ void rig_start(struct rig *r, bool wait)
         r->archive[1] = temp_file(0);
     }
     int settings = settings_fd(r), control = listen_control(r);
-    const int fds[] = {settings, pair[1], control, r->audit, r->archive[0], r->archive[1]};
+    int routes = socket(AF_NETLINK, SOCK_RAW | SOCK_CLOEXEC | SOCK_NONBLOCK, NETLINK_ROUTE);
+    assert_true(routes >= 0);
+    const int fds[] = {settings, pair[1], control, r->audit, r->archive[0], r->archive[1], routes};
     r->pid = fork();
     assert_true(r->pid >= 0);
     if (r->pid == 0)
@@ -285,6 +288,7 @@ void rig_start(struct rig *r, bool wait)
     close(pair[1]);
     close(settings);
     close(control);
+    close(routes);
     rig_start_peer(r, RIG_POLICYD);
     if (r->no_card)
         tell_no_card(r);
