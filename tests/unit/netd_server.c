@@ -188,6 +188,10 @@ static SSL_CTX *make_context(enum server_certificate kind, struct server *s)
         assert_int_equal(SSL_CTX_set_min_proto_version(context, TLS1_VERSION), 1);
         assert_int_equal(SSL_CTX_set_max_proto_version(context, TLS1_1_VERSION), 1);
     }
+    if (kind == SERVER_OTHER_SUITE) {
+        assert_int_equal(SSL_CTX_set_max_proto_version(context, TLS1_2_VERSION), 1);
+        assert_int_equal(SSL_CTX_set_cipher_list(context, "ECDHE-ECDSA-AES256-SHA384"), 1);
+    }
     free_identity(&trusted);
     free_identity(&other);
     free_identity(&sub_ca);

@@ -28,6 +28,7 @@ enum server_certificate {
     SERVER_OTHER_USAGE, // of a client, by its extended key usage
     SERVER_SUB_CA,      // issued by a CA below the CI, which is sent along
     SERVER_OLD_TLS,     // TLS 1.1 at most
+    SERVER_OTHER_SUITE, // TLS 1.2 with a suite that lpad-netd does not offer, though OpenSSL would
     SERVER_NO_TLS,      // speaks plain HTTP
     SERVER_FILES,       // the one of struct server_files
     SERVER_CERTIFICATE_MAX,

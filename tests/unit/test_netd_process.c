@@ -111,6 +111,7 @@ static void untrusted_servers_are_refused(void **state)
         {SERVER_OTHER_ROLE,  ERR_REMOTE_TLS, "GSMA role"            },
         {SERVER_OTHER_USAGE, ERR_REMOTE_TLS, "not made for a server"},
         {SERVER_OLD_TLS,     ERR_REMOTE_TLS, "protocol"             },
+        {SERVER_OTHER_SUITE, ERR_REMOTE_TLS, "handshake"            },
         {SERVER_NO_TLS,      ERR_REMOTE_TLS, "no trusted connection"},
     };
     for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
