@@ -15,6 +15,19 @@ if(LPAD_WERROR)
 endif()
 target_link_options(lpad_options INTERFACE -Wl,-z,relro,-z,now,-z,noexecstack,--as-needed)
 
+# The tables of the messages are full of addresses: packed, each program maps 60 kB less. The loader must know
+# it, and glibc does from 2.36 on.
+include(CheckCSourceCompiles)
+check_c_source_compiles("
+#include <features.h>
+#if !defined __GLIBC__ || !__GLIBC_PREREQ(2, 36)
+#error the loader does not know it
+#endif
+int main(void) { return 0; }" LPAD_LOADER_UNPACKS)
+if(LPAD_LOADER_UNPACKS)
+    target_link_options(lpad_options INTERFACE -Wl,-z,pack-relative-relocs)
+endif()
+
 set(CMAKE_POSITION_INDEPENDENT_CODE ON)
 include(CheckPIESupported)
 check_pie_supported(LANGUAGES C)
