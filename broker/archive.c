@@ -2,7 +2,8 @@
 // The archive's two files.
 #include "broker/archive.h"
 
-#include <errno.h>
+#include "lib/file.h"
+
 #include <sodium.h>
 #include <stdlib.h>
 #include <string.h>
@@ -14,46 +15,17 @@
 #define FIXED_SIZE  (4 + 4 + 8 + 4 + 16 + 1 + 10 + 1)
 static const char magic[8] = {'l', 'p', 'a', 'd', 'n', 'a', '0', '1'};
 
-static void put_le(uint8_t *out, uint64_t v, size_t octets)
-{
-    for (size_t i = 0; i < octets; i++)
-        out[i] = (uint8_t)(v >> (8 * i));
-}
-
-static uint64_t get_le(const uint8_t *in, size_t octets)
-{
-    uint64_t v = 0;
-    for (size_t i = 0; i < octets; i++)
-        v |= (uint64_t)in[i] << (8 * i);
-    return v;
-}
-
 // Bound to the generation, so that what an earlier life of the file left behind does not count.
 static void make_check(uint64_t generation, struct bytes payload, uint8_t ret_check[8])
 {
     uint8_t number[8], hash[crypto_hash_sha256_BYTES];
     crypto_hash_sha256_state state;
-    put_le(number, generation, sizeof number);
+    le_put(number, generation, sizeof number);
     crypto_hash_sha256_init(&state);
     crypto_hash_sha256_update(&state, number, sizeof number);
     crypto_hash_sha256_update(&state, payload.data, payload.len);
     crypto_hash_sha256_final(&state, hash);
     memcpy(ret_check, hash, 8);
-}
-
-static enum err write_at(int fd, off_t at, const uint8_t *data, size_t len)
-{
-    while (len > 0) {
-        ssize_t n = pwrite(fd, data, len, at);
-        if (n < 0 && errno == EINTR)
-            continue;
-        if (n <= 0)
-            return ERR_IO;
-        data += n;
-        at += n;
-        len -= (size_t)n;
-    }
-    return ERR_OK;
 }
 
 static void remember(struct archive *a, const struct archive_row *row)
@@ -79,10 +51,10 @@ static bool parse_row(struct bytes payload, struct archive_row *ret_row)
     if (payload.len < FIXED_SIZE)
         return false;
     const uint8_t *p = payload.data;
-    struct archive_row row = {.sequence_number = (uint32_t)get_le(p, 4),
-                              .event = (uint32_t)get_le(p + 4, 4),
-                              .time = get_le(p + 8, 8),
-                              .http_status = (uint32_t)get_le(p + 16, 4)};
+    struct archive_row row = {.sequence_number = (uint32_t)le_get(p, 4),
+                              .event = (uint32_t)le_get(p + 4, 4),
+                              .time = le_get(p + 8, 8),
+                              .http_status = (uint32_t)le_get(p + 16, 4)};
     memcpy(row.eid, p + 20, 16);
     row.iccid_len = p[36];
     memcpy(row.iccid, p + 37, 10);
@@ -95,23 +67,33 @@ static bool parse_row(struct bytes payload, struct archive_row *ret_row)
     return true;
 }
 
+// The record at `*at`, which moves behind it; false when none is whole there.
+static bool next_record(struct bytes file, uint64_t generation, size_t *at, struct archive_row *ret_row,
+                        struct bytes *ret_payload)
+{
+    uint8_t check[8];
+    if (file.len < *at + RECORD_HEAD)
+        return false;
+    uint64_t len = le_get(file.data + *at, 4);
+    if (len > file.len - *at - RECORD_HEAD)
+        return false;
+    struct bytes payload = bytes_make(file.data + *at + RECORD_HEAD, (size_t)len);
+    make_check(generation, payload, check);
+    if (memcmp(check, file.data + *at + 4, sizeof check) != 0 || !parse_row(payload, ret_row))
+        return false;
+    *at += RECORD_HEAD + (size_t)len;
+    *ret_payload = payload;
+    return true;
+}
+
 // Walks the records, remembers their rows, and returns where the last good one ends.
 static size_t walk_records(struct archive *a, struct bytes file, uint64_t generation)
 {
     size_t at = HEADER_SIZE;
-    while (file.len - at >= RECORD_HEAD) {
-        uint64_t len = get_le(file.data + at, 4);
-        uint8_t check[8];
-        struct archive_row row;
-        if (len > file.len - at - RECORD_HEAD)
-            break;
-        struct bytes payload = bytes_make(file.data + at + RECORD_HEAD, (size_t)len);
-        make_check(generation, payload, check);
-        if (memcmp(check, file.data + at + 4, sizeof check) != 0 || !parse_row(payload, &row))
-            break;
+    struct archive_row row;
+    struct bytes payload;
+    while (next_record(file, generation, &at, &row, &payload))
         remember(a, &row);
-        at += RECORD_HEAD + (size_t)len;
-    }
     return at;
 }
 
@@ -120,35 +102,33 @@ static uint64_t read_header(struct bytes file)
     uint8_t check[8];
     if (file.len < HEADER_SIZE || memcmp(file.data, magic, sizeof magic) != 0)
         return 0;
-    make_check(get_le(file.data + 8, 8), bytes_make(magic, sizeof magic), check);
-    return memcmp(check, file.data + 16, sizeof check) == 0 ? get_le(file.data + 8, 8) : 0;
+    make_check(le_get(file.data + 8, 8), bytes_make(magic, sizeof magic), check);
+    return memcmp(check, file.data + 16, sizeof check) == 0 ? le_get(file.data + 8, 8) : 0;
 }
 
 static enum err begin_generation(struct archive *a, unsigned i, uint64_t generation)
 {
     uint8_t header[HEADER_SIZE];
     memcpy(header, magic, sizeof magic);
-    put_le(header + 8, generation, 8);
+    le_put(header + 8, generation, 8);
     make_check(generation, bytes_make(magic, sizeof magic), header + 16);
     if (ftruncate(a->fd[i], 0) != 0)
         return ERR_IO;
-    LPAD_TRY(write_at(a->fd[i], 0, header, sizeof header));
+    LPAD_TRY(file_write_at(a->fd[i], 0, bytes_make(header, sizeof header)));
     a->size[i] = HEADER_SIZE;
     a->generation[i] = generation;
     a->current = i;
     return ERR_OK;
 }
 
-static enum err read_at_start(int fd, uint8_t *space, size_t len)
+// The file's first `len` octets, all of them.
+static enum err read_start(int fd, uint8_t *space, size_t len, struct bytes *ret_file)
 {
-    for (size_t at = 0; at < len;) {
-        ssize_t n = pread(fd, space + at, len - at, (off_t)at);
-        if (n < 0 && errno == EINTR)
-            continue;
-        if (n <= 0)
-            return ERR_IO;
-        at += (size_t)n;
-    }
+    size_t got;
+    LPAD_TRY(file_read_at(fd, 0, space, len, &got));
+    if (got < len)
+        return ERR_IO;
+    *ret_file = bytes_make(space, len);
     return ERR_OK;
 }
 
@@ -158,9 +138,7 @@ static enum err read_file(int fd, uint8_t *space, struct bytes *ret_file)
     if (fstat(fd, &st) != 0)
         return ERR_IO;
     size_t len = st.st_size > ARCHIVE_FILE_MAX ? ARCHIVE_FILE_MAX : (size_t)st.st_size;
-    LPAD_TRY(read_at_start(fd, space, len));
-    *ret_file = bytes_make(space, len);
-    return ERR_OK;
+    return read_start(fd, space, len, ret_file);
 }
 
 static enum err load_files(struct archive *a, uint8_t *space)
@@ -203,10 +181,10 @@ enum err archive_open(struct archive *a, int fd0, int fd1)
 static size_t put_head(uint8_t *out, const struct archive_row *row)
 {
     size_t address_len = strlen(row->address);
-    put_le(out, row->sequence_number, 4);
-    put_le(out + 4, row->event, 4);
-    put_le(out + 8, row->time, 8);
-    put_le(out + 16, row->http_status, 4);
+    le_put(out, row->sequence_number, 4);
+    le_put(out + 4, row->event, 4);
+    le_put(out + 8, row->time, 8);
+    le_put(out + 16, row->http_status, 4);
     memcpy(out + 20, row->eid, 16);
     out[36] = row->iccid_len;
     memcpy(out + 37, row->iccid, 10);
@@ -232,9 +210,9 @@ enum err archive_append(struct archive *a, const struct archive_row *row, struct
         e = begin_generation(a, 1 - a->current, a->generation[a->current] + 1);
     unsigned i = a->current;
     if (e == ERR_OK) {
-        put_le(record, len, 4);
+        le_put(record, len, 4);
         make_check(a->generation[i], bytes_make(record + RECORD_HEAD, len), record + 4);
-        e = write_at(a->fd[i], a->size[i], record, RECORD_HEAD + len);
+        e = file_write_at(a->fd[i], a->size[i], bytes_make(record, RECORD_HEAD + len));
     }
     if (e == ERR_OK && fdatasync(a->fd[i]) != 0)
         e = ERR_IO;
@@ -251,24 +229,16 @@ static bool find_record(struct bytes file, uint64_t generation, const uint8_t *e
                         struct archive_row *ret_row, struct bytes *ret_notification)
 {
     bool found = false;
-    for (size_t at = HEADER_SIZE; file.len >= at + RECORD_HEAD;) {
-        uint64_t len = get_le(file.data + at, 4);
-        uint8_t check[8];
-        struct archive_row row;
-        if (len > file.len - at - RECORD_HEAD)
-            break;
-        struct bytes payload = bytes_make(file.data + at + RECORD_HEAD, (size_t)len);
-        make_check(generation, payload, check);
-        if (memcmp(check, file.data + at + 4, sizeof check) != 0 || !parse_row(payload, &row))
-            break;
+    size_t at = HEADER_SIZE;
+    struct archive_row row;
+    struct bytes payload;
+    while (next_record(file, generation, &at, &row, &payload))
         if (row.sequence_number == sequence_number && memcmp(row.eid, eid, sizeof row.eid) == 0) {
             size_t head = FIXED_SIZE + strlen(row.address);
             *ret_row = row;
             *ret_notification = bytes_make(payload.data + head, payload.len - head);
             found = true;
         }
-        at += RECORD_HEAD + (size_t)len;
-    }
     return found;
 }
 
@@ -283,9 +253,9 @@ enum err archive_read(const struct archive *a, const uint8_t eid[static 16], uin
         uint8_t *space = arena_take(memory, len);
         if (space == NULL)
             return ERR_MEMORY;
-        LPAD_TRY(read_at_start(a->fd[i], space, len));
-        if (find_record(bytes_make(space, len), a->generation[i], eid, sequence_number, ret_row,
-                        ret_notification))
+        struct bytes file;
+        LPAD_TRY(read_start(a->fd[i], space, len, &file));
+        if (find_record(file, a->generation[i], eid, sequence_number, ret_row, ret_notification))
             return ERR_OK;
     }
     return ERR_INPUT;

@@ -2,6 +2,8 @@
 // Sealed memfds: made by one process, checked and mapped by another.
 #include "lib/sealed.h"
 
+#include "lib/file.h"
+
 #include <errno.h>
 #include <fcntl.h>
 #include <sys/mman.h>
@@ -30,25 +32,11 @@ enum err sealed_close(int fd)
     return fcntl(fd, F_ADD_SEALS, SEALS_REQUIRED) == 0 ? ERR_OK : ERR_IO;
 }
 
-static enum err write_all(int fd, struct bytes content)
-{
-    while (content.len > 0) {
-        ssize_t n = write(fd, content.data, content.len);
-        if (n < 0 && errno == EINTR)
-            continue;
-        if (n <= 0)
-            return ERR_IO;
-        content.data += n;
-        content.len -= (size_t)n;
-    }
-    return ERR_OK;
-}
-
 enum err sealed_make(const char *name, struct bytes content, int *ret_fd)
 {
     int fd;
     LPAD_TRY(sealed_create(name, &fd));
-    enum err e = write_all(fd, content);
+    enum err e = file_write(fd, content);
     if (e == ERR_OK)
         e = sealed_close(fd);
     if (e != ERR_OK) {

@@ -2,7 +2,8 @@
 // Two checksummed slots in one file, written in turn.
 #include "lib/slots.h"
 
-#include <errno.h>
+#include "lib/file.h"
+
 #include <sodium.h>
 #include <stdlib.h>
 #include <string.h>
@@ -15,20 +16,6 @@
 #define HEADER_SIZE (HASHED_SIZE + crypto_hash_sha256_BYTES)
 #define SLOT_COUNT  2
 
-static void put_le(uint8_t *out, uint64_t v, unsigned size)
-{
-    for (unsigned i = 0; i < size; i++)
-        out[i] = (uint8_t)(v >> (8 * i));
-}
-
-static uint64_t get_le(const uint8_t *in, unsigned size)
-{
-    uint64_t v = 0;
-    for (unsigned i = 0; i < size; i++)
-        v |= (uint64_t)in[i] << (8 * i);
-    return v;
-}
-
 static void hash_slot(const uint8_t *slot, size_t payload_len, uint8_t out[static crypto_hash_sha256_BYTES])
 {
     crypto_hash_sha256_state state;
@@ -38,45 +25,12 @@ static void hash_slot(const uint8_t *slot, size_t payload_len, uint8_t out[stati
     crypto_hash_sha256_final(&state, out);
 }
 
-// Reads up to `len` bytes; a file that ends earlier gives fewer.
-static enum err read_at(int fd, uint8_t *out, size_t len, off_t offset, size_t *ret_len)
-{
-    size_t got = 0;
-    while (got < len) {
-        ssize_t n = pread(fd, out + got, len - got, offset + (off_t)got);
-        if (n < 0 && errno == EINTR)
-            continue;
-        if (n < 0)
-            return ERR_IO;
-        if (n == 0)
-            break;
-        got += (size_t)n;
-    }
-    *ret_len = got;
-    return ERR_OK;
-}
-
-static enum err write_at(int fd, const uint8_t *data, size_t len, off_t offset)
-{
-    while (len > 0) {
-        ssize_t n = pwrite(fd, data, len, offset);
-        if (n < 0 && errno == EINTR)
-            continue;
-        if (n <= 0)
-            return ERR_IO;
-        data += n;
-        len -= (size_t)n;
-        offset += n;
-    }
-    return ERR_OK;
-}
-
 // 0 when the slot is not whole; its sequence number otherwise.
 static uint64_t check_slot(const struct slots *s, const uint8_t *slot, size_t got, size_t *ret_payload_len)
 {
-    if (got < HEADER_SIZE || memcmp(slot, MAGIC, 4) != 0 || get_le(slot + 4, 4) != s->version)
+    if (got < HEADER_SIZE || memcmp(slot, MAGIC, 4) != 0 || le_get(slot + 4, 4) != s->version)
         return 0;
-    size_t len = (size_t)get_le(slot + 16, 4);
+    size_t len = (size_t)le_get(slot + 16, 4);
     if (len > got - HEADER_SIZE)
         return 0;
     uint8_t hash[crypto_hash_sha256_BYTES];
@@ -84,7 +38,7 @@ static uint64_t check_slot(const struct slots *s, const uint8_t *slot, size_t go
     if (memcmp(hash, slot + HASHED_SIZE, sizeof hash) != 0)
         return 0;
     *ret_payload_len = len;
-    return get_le(slot + 8, 8);
+    return le_get(slot + 8, 8);
 }
 
 static enum err load_with(struct slots *s, uint8_t *slot, uint8_t *out, size_t cap, size_t *ret_len)
@@ -94,7 +48,7 @@ static enum err load_with(struct slots *s, uint8_t *slot, uint8_t *out, size_t c
     bool fits = true;
     for (unsigned i = 0; i < SLOT_COUNT; i++) {
         size_t got, len;
-        LPAD_TRY(read_at(s->fd, slot, s->slot_size, (off_t)(i * s->slot_size), &got));
+        LPAD_TRY(file_read_at(s->fd, (off_t)(i * s->slot_size), slot, s->slot_size, &got));
         uint64_t sequence = check_slot(s, slot, got, &len);
         // A slot that was not written under its own parity is somebody else's.
         if (sequence <= newest || sequence % SLOT_COUNT != i)
@@ -131,14 +85,14 @@ enum err slots_store(struct slots *s, struct bytes payload)
         return ERR_MEMORY;
     uint64_t sequence = s->sequence + 1;
     memcpy(slot, MAGIC, 4);
-    put_le(slot + 4, s->version, 4);
-    put_le(slot + 8, sequence, 8);
-    put_le(slot + 16, payload.len, 4);
+    le_put(slot + 4, s->version, 4);
+    le_put(slot + 8, sequence, 8);
+    le_put(slot + 16, payload.len, 4);
     if (payload.len > 0)
         memcpy(slot + HEADER_SIZE, payload.data, payload.len);
     hash_slot(slot, payload.len, slot + HASHED_SIZE);
-    enum err e =
-        write_at(s->fd, slot, HEADER_SIZE + payload.len, (off_t)(sequence % SLOT_COUNT * s->slot_size));
+    enum err e = file_write_at(s->fd, (off_t)(sequence % SLOT_COUNT * s->slot_size),
+                               bytes_make(slot, HEADER_SIZE + payload.len));
     free(slot);
     if (e == ERR_OK && fdatasync(s->fd) != 0)
         e = ERR_IO;

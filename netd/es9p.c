@@ -2,10 +2,10 @@
 // ES9+ request bodies and reply readers.
 #include "netd/es9p.h"
 
+#include "lib/file.h"
 #include "lib/sealed.h"
 #include "netd/base64.h"
 
-#include <errno.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -156,20 +156,6 @@ enum err es9p_read_authenticated(const json_t *reply, struct bytes transaction_i
     return ERR_OK;
 }
 
-static enum err write_all(int fd, const uint8_t *data, size_t len)
-{
-    while (len > 0) {
-        ssize_t n = write(fd, data, len);
-        if (n < 0 && errno == EINTR)
-            continue;
-        if (n <= 0)
-            return ERR_IO;
-        data += n;
-        len -= (size_t)n;
-    }
-    return ERR_OK;
-}
-
 // `*ret_size` stays 0 for an empty text.
 static enum err decode_into(int fd, const char *text, size_t len, uint32_t *ret_size, struct fault *f)
 {
@@ -181,7 +167,7 @@ static enum err decode_into(int fd, const char *text, size_t len, uint32_t *ret_
         size_t decoded;
         if (base64_decode_some(&d, text, n, piece, &decoded) != ERR_OK)
             return fault_set(f, ERR_REMOTE_SHAPE, "the reply's boundProfilePackage is not base64");
-        LPAD_TRY(write_all(fd, piece, decoded));
+        LPAD_TRY(file_write(fd, bytes_make(piece, decoded)));
         if (__builtin_add_overflow(size, (uint32_t)decoded, &size))
             return ERR_LIMIT;
         text += n;
