@@ -80,24 +80,22 @@ void broker_report_violation(struct broker *b, const struct peer *p, enum err wh
     broker_end_record(b, false);
 }
 
+static void keep_report(struct broker *b, Lpad__Process process, const Lpad__Hello *hello)
+{
+    struct peer_report *r = &b->reports[process];
+    *r = (struct peer_report){.known = true, .landlock_abi = hello->landlock_abi};
+    for (size_t i = 0; i < hello->n_missing && i < PEER_MISSING_MAX; i++)
+        snprintf(r->missing[r->missing_count++], sizeof r->missing[0], "%s", hello->missing[i]);
+}
+
 enum err broker_say_hello(struct broker *b, const struct sandbox_report *report)
 {
-    Lpad__Hello hello = LPAD__HELLO__INIT;
+    struct hello_message hello;
     Lpad__BrokerToSupervisor frame = LPAD__BROKER_TO_SUPERVISOR__INIT;
-    struct peer_report *own = &b->reports[LPAD__PROCESS__PROCESS_BROKER];
-    char *missing[SANDBOX_MISSING_MAX];
-    own->known = true;
-    own->landlock_abi = report->landlock_abi;
-    for (unsigned i = 0; i < report->missing_count; i++) {
-        snprintf(own->missing[i], sizeof own->missing[i], "%s", report->missing[i]);
-        missing[i] = own->missing[i];
-    }
-    own->missing_count = report->missing_count;
-    hello.landlock_abi = report->landlock_abi;
-    hello.n_missing = report->missing_count;
-    hello.missing = missing;
+    hello_to_message(report, &hello);
+    keep_report(b, LPAD__PROCESS__PROCESS_BROKER, &hello.message);
     frame.body_case = LPAD__BROKER_TO_SUPERVISOR__BODY_HELLO;
-    frame.hello = &hello;
+    frame.hello = &hello.message;
     return send_to_supervisor(b, &frame) ? ERR_OK : ERR_CLOSED;
 }
 
@@ -297,14 +295,6 @@ enum err broker_watch_supervisor(struct broker *b, int fd)
 }
 
 // --- from the others ---
-
-static void keep_report(struct broker *b, Lpad__Process process, const Lpad__Hello *hello)
-{
-    struct peer_report *r = &b->reports[process];
-    *r = (struct peer_report){.known = true, .landlock_abi = hello->landlock_abi};
-    for (size_t i = 0; i < hello->n_missing && i < PEER_MISSING_MAX; i++)
-        snprintf(r->missing[r->missing_count++], sizeof r->missing[0], "%s", hello->missing[i]);
-}
 
 static void on_hello(struct peer *p, const Lpad__Hello *hello)
 {

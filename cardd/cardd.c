@@ -101,16 +101,11 @@ void cardd_free(struct cardd *c)
 
 static enum err send_hello(struct cardd *c, const struct sandbox_report *report)
 {
-    Lpad__Hello hello = LPAD__HELLO__INIT;
+    struct hello_message hello;
     Lpad__CarddToBroker frame = LPAD__CARDD_TO_BROKER__INIT;
-    char *missing[SANDBOX_MISSING_MAX];
-    for (unsigned i = 0; i < report->missing_count; i++)
-        missing[i] = (char *)(uintptr_t)report->missing[i];
-    hello.landlock_abi = report->landlock_abi;
-    hello.n_missing = report->missing_count;
-    hello.missing = missing;
+    hello_to_message(report, &hello);
     frame.body_case = LPAD__CARDD_TO_BROKER__BODY_HELLO;
-    frame.hello = &hello;
+    frame.hello = &hello.message;
     return link_send(&c->broker, &frame.base, -1);
 }
 

@@ -60,3 +60,22 @@ enum err es10_read_result(struct es10 *es, Lpad__Function function, struct der_t
         return es10_fail(es, function, e);
     return result == 0 ? ERR_OK : es10_refuse(es, function, result);
 }
+
+enum err es10_read_choice(struct es10 *es, Lpad__Function function, struct der_tlv response,
+                          struct bytes *ret_content)
+{
+    struct der_field fields[] = {{.tag = 0xA0}, {.tag = 0x81}};
+    uint32_t code;
+    enum err e = der_read_fields_lax(response.value, fields, sizeof fields / sizeof fields[0]);
+    if (e == ERR_OK && fields[0].present == fields[1].present)
+        e = ERR_CARD_RESPONSE;
+    if (e == ERR_OK && fields[1].present) {
+        e = der_get_uint(fields[1].tlv.value, UINT32_MAX, &code);
+        if (e == ERR_OK)
+            return es10_refuse(es, function, code);
+    }
+    if (e != ERR_OK)
+        return es10_fail(es, function, e);
+    *ret_content = fields[0].tlv.value;
+    return ERR_OK;
+}

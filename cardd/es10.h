@@ -47,5 +47,8 @@ LPAD_NODISCARD enum err es10_call_raw(struct es10 *es, Lpad__Function function, 
                                       enum apdu_repeat repeat, der_tag tag, struct der_tlv *ret_response);
 // A response whose content is one INTEGER [0]: 0 is success, anything else es10_refuse.
 LPAD_NODISCARD enum err es10_read_result(struct es10 *es, Lpad__Function function, struct der_tlv response);
+// A response whose content is either [0] {...}, which is given back, or INTEGER [1], which is es10_refuse.
+LPAD_NODISCARD enum err es10_read_choice(struct es10 *es, Lpad__Function function, struct der_tlv response,
+                                         struct bytes *ret_content);
 
 #endif

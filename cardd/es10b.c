@@ -278,25 +278,15 @@ enum err es10b_cancel_session(struct es10 *es, struct bytes transaction_id, uint
                               struct bytes *ret_response)
 {
     const Lpad__Function function = LPAD__FUNCTION__ES10B_CANCEL_SESSION;
-    struct der_field fields[] = {{.tag = 0xA0}, {.tag = 0x81}};
     struct der_tlv response;
-    uint32_t code;
+    struct bytes content;
     struct der_writer w = es10_begin(es);
     der_open(&w, 0xBF41);
     der_put(&w, 0x80, transaction_id);
     der_put_uint(&w, 0x81, reason);
     der_close(&w);
     LPAD_TRY(es10_call(es, function, &w, APDU_ONCE, 0xBF41, &response));
-    enum err e = der_read_fields_lax(response.value, fields, COUNT(fields));
-    if (e == ERR_OK && fields[0].present == fields[1].present)
-        e = ERR_CARD_RESPONSE;
-    if (e == ERR_OK && fields[1].present) {
-        e = der_get_uint(fields[1].tlv.value, UINT32_MAX, &code);
-        if (e == ERR_OK)
-            return es10_refuse(es, function, code);
-    }
-    if (e != ERR_OK)
-        return es10_fail(es, function, e);
+    LPAD_TRY(es10_read_choice(es, function, response, &content));
     *ret_response = response.whole;
     return ERR_OK;
 }

@@ -25,24 +25,15 @@ static enum err read_missing(struct bytes content, struct es10b_crl_parts *ret_m
 
 enum err es10b_load_crl(struct es10 *es, const struct gate_crl *checked, struct es10b_crl_parts *ret_missing)
 {
-    struct der_field fields[] = {{.tag = 0xA0}, {.tag = 0x81}};
     struct der_tlv response;
-    uint32_t code;
+    struct bytes content;
     struct der_writer w = es10_begin(es);
     der_open(&w, 0xBF35);
     // CertificateList, whose own tag 30 the module replaces by [0].
     der_put(&w, 0xA0, checked->content);
     der_close(&w);
     LPAD_TRY(es10_call(es, FUNCTION, &w, APDU_ONCE, 0xBF35, &response));
-    enum err e = der_read_fields_lax(response.value, fields, 2);
-    if (e == ERR_OK && fields[0].present == fields[1].present)
-        e = ERR_CARD_RESPONSE;
-    if (e == ERR_OK && fields[1].present) {
-        e = der_get_uint(fields[1].tlv.value, UINT32_MAX, &code);
-        if (e == ERR_OK)
-            return es10_refuse(es, FUNCTION, code);
-    }
-    if (e == ERR_OK)
-        e = read_missing(fields[0].tlv.value, ret_missing);
+    LPAD_TRY(es10_read_choice(es, FUNCTION, response, &content));
+    enum err e = read_missing(content, ret_missing);
     return e == ERR_OK ? ERR_OK : es10_fail(es, FUNCTION, e);
 }

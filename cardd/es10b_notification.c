@@ -2,29 +2,7 @@
 // ES10b for notifications, one function of the standard each.
 #include "cardd/es10b.h"
 
-#define COUNT(array) (sizeof(array) / sizeof((array)[0]))
-
 #define RESULT_NOTHING 1
-
-// {A0 {..}} or an error code, of ListNotification and RetrieveNotificationsList.
-static enum err read_list(struct es10 *es, Lpad__Function function, struct der_tlv response,
-                          struct bytes *ret_list)
-{
-    struct der_field fields[] = {{.tag = 0xA0}, {.tag = 0x81}};
-    uint32_t code;
-    enum err e = der_read_fields_lax(response.value, fields, COUNT(fields));
-    if (e == ERR_OK && fields[0].present == fields[1].present)
-        e = ERR_CARD_RESPONSE;
-    if (e == ERR_OK && fields[1].present) {
-        e = der_get_uint(fields[1].tlv.value, UINT32_MAX, &code);
-        if (e == ERR_OK)
-            return es10_refuse(es, function, code);
-    }
-    if (e != ERR_OK)
-        return es10_fail(es, function, e);
-    *ret_list = fields[0].tlv.value;
-    return ERR_OK;
-}
 
 enum err es10b_list_notification(struct es10 *es, struct es10b_notifications *ret_notifications)
 {
@@ -34,7 +12,7 @@ enum err es10b_list_notification(struct es10 *es, struct es10b_notifications *re
     struct der_writer w = es10_begin(es);
     der_put(&w, 0xBF28, bytes_make(NULL, 0));
     LPAD_TRY(es10_call(es, function, &w, APDU_REPEATABLE, 0xBF28, &response));
-    LPAD_TRY(read_list(es, function, response, &list));
+    LPAD_TRY(es10_read_choice(es, function, response, &list));
     ret_notifications->count = 0;
     while (list.len > 0) {
         enum err e = der_read_lax(&list, &tlv);
@@ -62,7 +40,7 @@ enum err es10b_retrieve_notification(struct es10 *es, uint32_t seq_number,
     der_close(&w);
     der_close(&w);
     LPAD_TRY(es10_call(es, function, &w, APDU_REPEATABLE, 0xBF2B, &response));
-    LPAD_TRY(read_list(es, function, response, &list));
+    LPAD_TRY(es10_read_choice(es, function, response, &list));
     // Later cards say with an empty list what earlier ones say with code 1.
     if (list.len == 0)
         return es10_refuse(es, function, RESULT_NOTHING);

@@ -132,8 +132,3 @@ const char *address_to_text(const union address *address, char out[static ADDRES
         snprintf(out, ADDRESS_TEXT_MAX, "?");
     return out;
 }
-
-socklen_t address_size(const union address *address)
-{
-    return address->any.sa_family == AF_INET ? sizeof(address->v4) : sizeof(address->v6);
-}

@@ -40,6 +40,5 @@ const char *address_class_name(enum address_class class); // "public", "loopback
 LPAD_NODISCARD enum err address_from_text(const char *text, union address *ret_address);
 // Without a port; returns `out`.
 const char *address_to_text(const union address *address, char out[static ADDRESS_TEXT_MAX]);
-socklen_t address_size(const union address *address);
 
 #endif

@@ -408,13 +408,3 @@ enum err netd_init(struct netd *n, const Lpad__NetdSettings *settings, struct re
     LPAD_TRY(link_init(&n->broker, broker_fd, &link_netd_broker));
     return arena_init(&n->fields, FIELDS_MAX);
 }
-
-void netd_free(struct netd *n)
-{
-    link_close(&n->broker);
-    arena_free(&n->fields);
-    resolver_free(n->resolver);
-    http_free(n->http);
-    free((void *)(uintptr_t)n->euicc_info1.data);
-    free(n->smdp_address);
-}

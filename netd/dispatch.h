@@ -37,7 +37,6 @@ struct netd {
 LPAD_NODISCARD enum err netd_init(struct netd *n, const Lpad__NetdSettings *settings,
                                   struct resolver *resolver, struct http *http, int broker_fd,
                                   bool sandboxed);
-void netd_free(struct netd *n);
 
 // Receives one request, does it and replies; failures of the server's are replies too. ERR_CLOSED when the
 // broker is gone, ERR_PEER_* when it broke the contract, ERR_IO_SANDBOX when the sandbox could not be

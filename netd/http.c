@@ -572,11 +572,6 @@ void http_release(struct http *h)
     arena_reset(&h->reply);
 }
 
-bool http_is_connected(const struct http *h)
-{
-    return h->connected;
-}
-
 const struct http_peer *http_get_peer(const struct http *h)
 {
     return &h->peer;

@@ -58,7 +58,6 @@ LPAD_NODISCARD enum err http_post(struct http *h, const char *path, struct bytes
 // Wipes the reply's memory and gives it back.
 void http_release(struct http *h);
 
-bool http_is_connected(const struct http *h); // the one connection was made, and may be gone by now
 const struct http_peer *http_get_peer(const struct http *h);
 
 #endif

@@ -4,6 +4,7 @@
 // Descriptors: 4, the link to the broker. Settings: NetdSettings.
 #include "lib/log.h"
 #include "lib/proc.h"
+#include "proto/convert.h"
 #include "netd/dispatch.h"
 #include "netd/sandbox.h"
 
@@ -73,16 +74,11 @@ static void warm_up(const Lpad__NetdSettings *settings, struct resolver **ret_re
 
 static enum err announce(struct link *broker, const struct sandbox_report *report)
 {
-    Lpad__Hello hello = LPAD__HELLO__INIT;
+    struct hello_message hello;
     Lpad__NetdToBroker frame = LPAD__NETD_TO_BROKER__INIT;
-    char *missing[SANDBOX_MISSING_MAX];
-    for (unsigned i = 0; i < report->missing_count; i++)
-        missing[i] = (char *)(uintptr_t)report->missing[i];
-    hello.landlock_abi = report->landlock_abi;
-    hello.n_missing = report->missing_count;
-    hello.missing = missing;
+    hello_to_message(report, &hello);
     frame.body_case = LPAD__NETD_TO_BROKER__BODY_HELLO;
-    frame.hello = &hello;
+    frame.hello = &hello.message;
     return link_send(broker, &frame.base, -1);
 }
 

@@ -344,7 +344,7 @@ static enum err say_hello_to_broker(struct policyd *p)
 {
     Lpad__PolicydToBroker hello = LPAD__POLICYD_TO_BROKER__INIT;
     hello.body_case = LPAD__POLICYD_TO_BROKER__BODY_HELLO;
-    hello.hello = &p->hello;
+    hello.hello = &p->hello.message;
     return sent(p, POLICYD_BROKER, link_send(&p->links[POLICYD_BROKER], &hello.base, -1));
 }
 
@@ -441,6 +441,6 @@ enum err policyd_announce(struct policyd *p)
 {
     Lpad__PolicydToSupervisor frame = LPAD__POLICYD_TO_SUPERVISOR__INIT;
     frame.body_case = LPAD__POLICYD_TO_SUPERVISOR__BODY_HELLO;
-    frame.hello = &p->hello;
+    frame.hello = &p->hello.message;
     return link_send(&p->links[POLICYD_SUPERVISOR], &frame.base, -1);
 }

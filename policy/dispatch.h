@@ -9,6 +9,7 @@
 
 #include "policy/approvals.h"
 #include "policy/store.h"
+#include "proto/convert.h"
 #include "proto/link.h"
 
 #include "supervisor.pb-c.h"
@@ -31,7 +32,7 @@ struct policyd {
     struct approvals approvals;
     struct policy_store store;
     struct policy_state state;
-    Lpad__Hello hello;
+    struct hello_message hello;
 };
 
 // Receives and handles one message of this peer. ERR_OK also when the broker's or cardd's link ended: it is

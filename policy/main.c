@@ -111,7 +111,6 @@ int main(void)
     struct policyd policyd = {0};
     struct arena arena;
     struct sandbox_report report;
-    char *missing[SANDBOX_MISSING_MAX];
 
     proc_begin(&process);
     const Lpad__PolicydSettings *settings = read_settings(&arena);
@@ -131,12 +130,7 @@ int main(void)
     if (policyd.state.unreadable)
         log_error("the state file cannot be read: every change is denied");
 
-    for (unsigned i = 0; i < report.missing_count; i++)
-        missing[i] = (char *)(uintptr_t)report.missing[i];
-    lpad__hello__init(&policyd.hello);
-    policyd.hello.landlock_abi = report.landlock_abi;
-    policyd.hello.n_missing = report.missing_count;
-    policyd.hello.missing = missing;
+    hello_to_message(&report, &policyd.hello);
     e = policyd_announce(&policyd);
     if (e != ERR_OK)
         leave(POLICYD_SUPERVISOR, e);

@@ -62,9 +62,3 @@ void store_take_absence(struct policy_store *s, struct policy_state *state, int 
     remember_error(s, 0, 0);
     fall_back(s, state);
 }
-
-void store_free(struct policy_store *s)
-{
-    policy_free(s->policy);
-    s->policy = NULL;
-}

@@ -24,6 +24,5 @@ LPAD_NODISCARD enum err store_take_text(struct policy_store *s, struct policy_st
                                         struct bytes text);
 // The file cannot be read: as a bad text.
 void store_take_absence(struct policy_store *s, struct policy_state *state, int error_number);
-void store_free(struct policy_store *s);
 
 #endif

@@ -131,24 +131,14 @@ void profile_to_message(const struct profile_info *profile, struct profile_messa
     }
 }
 
-const char *text_for_message(struct bytes text, char *out, size_t cap)
+void hello_to_message(const struct sandbox_report *report, struct hello_message *ret)
 {
-    struct buf b = buf_make(out, cap - 1);
-    while (text.len > 0 && !b.overflow) {
-        size_t n = 1;
-        while (n < text.len && n < 4 && !utf8_valid(bytes_make(text.data, n)))
-            n++;
-        bool valid = utf8_valid(bytes_make(text.data, n));
-        if (valid)
-            buf_put(&b, text.data, n);
-        else
-            buf_put_byte(&b, '?');
-        n = valid ? n : 1;
-        text.data += n;
-        text.len -= n;
-    }
-    out[b.len] = 0;
-    return out;
+    lpad__hello__init(&ret->message);
+    for (unsigned i = 0; i < report->missing_count; i++)
+        ret->missing[i] = (char *)(uintptr_t)report->missing[i];
+    ret->message.landlock_abi = report->landlock_abi;
+    ret->message.n_missing = report->missing_count;
+    ret->message.missing = ret->missing;
 }
 
 const char *function_words(Lpad__Function function)

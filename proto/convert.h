@@ -4,6 +4,7 @@
 #ifndef LPAD_PROTO_CONVERT_H
 #define LPAD_PROTO_CONVERT_H
 
+#include "lib/sandbox.h"
 #include "rsp/metadata.h"
 #include "rsp/notification.h"
 #include "rsp/profile.h"
@@ -43,8 +44,13 @@ static inline struct bytes bytes_from_binary(ProtobufCBinaryData b)
 {
     return bytes_make(b.data, b.len);
 }
-// Text of ours or of a library as a proto string: valid UTF-8, cut to `cap - 1` octets at a character's end.
-const char *text_for_message(struct bytes text, char *out, size_t cap);
+
+// The first message of a process: what its sandbox is made of. Borrows from `report`.
+struct hello_message {
+    Lpad__Hello message;
+    char *missing[SANDBOX_MISSING_MAX];
+};
+void hello_to_message(const struct sandbox_report *report, struct hello_message *ret);
 
 // The function's name as people of the field write it, e.g. "ES9+ AuthenticateClient".
 const char *function_words(Lpad__Function function);
