@@ -70,7 +70,8 @@ static void note_refusal(struct broker *b, uint32_t uid, enum err why)
 
 // --- one client ---
 
-void client_drop(struct client *c, enum err why)
+// ERR_CLOSED: it went by itself.
+static void client_drop(struct client *c, enum err why)
 {
     if (!link_is_open(&c->link))
         return;

@@ -109,7 +109,6 @@ struct client_refusals {
 
 void clients_accept(struct broker *b); // accepts from now on
 void clients_drop_all(struct broker *b);
-void client_drop(struct client *c, enum err why); // ERR_CLOSED: it went by itself
 
 // Each ends the request, but for progress and asks. A client that does not take it is dropped.
 void client_send_failure(struct client *c, const Lpad__Failure *failure);

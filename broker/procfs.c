@@ -28,7 +28,7 @@ static bool find_number(const char *text, const char *key, int base, uint64_t *r
     return false;
 }
 
-enum err procfs_parse_status(const char *text, Lpad__ProcessStatus *ret)
+static enum err procfs_parse_status(const char *text, Lpad__ProcessStatus *ret)
 {
     uint64_t uid, gid, nnp, mode, filters = 0, rss = 0, eff, prm, inh, amb;
     if (!find_number(text, "Uid:", 10, &uid) || !find_number(text, "Gid:", 10, &gid) ||

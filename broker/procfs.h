@@ -12,7 +12,5 @@
 // Fills uid, gid, no_new_privs, seccomp_*, capabilities, dumpable, descriptors and rss_kib. ERR_CLOSED when
 // there is no such process. `descriptors` is 0 where this process may not look (another uid's).
 LPAD_NODISCARD enum err procfs_read(pid_t pid, Lpad__ProcessStatus *ret);
-// The parser behind it, for `status` text of proc(5).
-LPAD_NODISCARD enum err procfs_parse_status(const char *text, Lpad__ProcessStatus *ret);
 
 #endif

@@ -166,7 +166,7 @@ static unsigned facts_of_way(const struct session *s)
     return f | (may_reconnect(s) ? FACT_RETRY : 0);
 }
 
-unsigned session_facts(const struct session *s)
+static unsigned session_facts(const struct session *s)
 {
     const struct broker *b = s->broker;
     unsigned f = facts_of_way(s) | (s->kind == SESSION_KIND_CHANGE ? facts_of_change(s) : 0);

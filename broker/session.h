@@ -131,7 +131,6 @@ static inline bool session_is_idle(const struct session *s)
 // Takes over the request (and wipes the caller's). `client` NULL: lpad itself. The session is idle before.
 void session_begin(struct session *s, struct request *request, struct client *client);
 void session_feed(struct session *s, enum session_event event);
-unsigned session_facts(const struct session *s);
 
 // What happens around it.
 void session_on_card(struct session *s, const Lpad__CarddToBroker *frame);
@@ -232,10 +231,5 @@ void session_audit_read(struct session *s, const Lpad__CarddToBroker *m);   // w
 LPAD_NODISCARD enum err session_audit_change(struct session *s, const char *what, struct bytes iccid);
 void session_audit_change_result(struct session *s, const Lpad__Failure *failure);
 void session_audit_notification(struct session *s, bool delivered);
-// "actor", "session", "eid" and "iccid" as every record spells them.
-void audit_put_actor(struct audit *a, const struct actor *actor);
-void audit_put_failure(struct audit *a, const Lpad__Failure *failure);
-void audit_put_iccid(struct broker *b, const char *key, struct bytes iccid);
-void audit_put_eid(struct broker *b);
 
 #endif

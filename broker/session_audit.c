@@ -15,7 +15,8 @@
 
 // --- fields that several records share ---
 
-void audit_put_actor(struct audit *a, const struct actor *actor)
+// "actor", "eid" and "iccid" as every record spells them.
+static void audit_put_actor(struct audit *a, const struct actor *actor)
 {
     audit_open_object(a, "actor");
     if (actor->is_client) {
@@ -41,7 +42,7 @@ static void put_digits(struct broker *b, const char *key, const char *digits)
     audit_put_words(&b->audit, key, text);
 }
 
-void audit_put_iccid(struct broker *b, const char *key, struct bytes iccid)
+static void audit_put_iccid(struct broker *b, const char *key, struct bytes iccid)
 {
     struct iccid value;
     char text[ICCID_TEXT_MAX];
@@ -49,7 +50,7 @@ void audit_put_iccid(struct broker *b, const char *key, struct bytes iccid)
         put_digits(b, key, iccid_to_text(&value, text));
 }
 
-void audit_put_eid(struct broker *b)
+static void audit_put_eid(struct broker *b)
 {
     struct eid eid;
     char text[EID_TEXT_MAX];
@@ -84,7 +85,7 @@ static void put_failure_codes(struct audit *a, const Lpad__Failure *f)
     audit_put_words(a, "remote_text", f->remote_text);
 }
 
-void audit_put_failure(struct audit *a, const Lpad__Failure *f)
+static void audit_put_failure(struct audit *a, const Lpad__Failure *f)
 {
     if (f == NULL) {
         audit_put_words(a, "result", "ok");

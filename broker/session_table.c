@@ -465,7 +465,7 @@ const char *session_event_name(enum session_event e)
     return names[e];
 }
 
-const char *session_action_name(enum session_action a)
+static const char *session_action_name(enum session_action a)
 {
     static const char *const names[ACTION_MAX] = {
         [ACTION_NONE] = "",

@@ -259,7 +259,6 @@ uint8_t session_cancel_reason(uint8_t cancel, enum session_state state, enum err
                               int decision_reason);
 
 const char *session_event_name(enum session_event e);
-const char *session_action_name(enum session_action a);
 // The table as a Graphviz graph.
 void session_print(FILE *out);
 

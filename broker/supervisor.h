@@ -79,7 +79,6 @@ LPAD_NODISCARD enum err supervisor_start_policyd(struct supervisor *s);
 LPAD_NODISCARD enum err supervisor_start_cardd(struct supervisor *s);
 LPAD_NODISCARD enum err supervisor_start_netd(struct supervisor *s);
 LPAD_NODISCARD enum err supervisor_wire_broker_policyd(struct supervisor *s);
-void supervisor_tell_started(struct supervisor *s, const struct child *c, int fd);
 void supervisor_tell_ended(struct supervisor *s, const Lpad__Ended *ended);
 void supervisor_tell_stop(struct supervisor *s);
 void supervisor_send_policy(struct supervisor *s);

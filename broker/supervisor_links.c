@@ -68,7 +68,7 @@ static void send_to_broker(struct supervisor *s, Lpad__SupervisorToBroker *frame
         broker_failed(s, e);
 }
 
-void supervisor_tell_started(struct supervisor *s, const struct child *c, int fd)
+static void supervisor_tell_started(struct supervisor *s, const struct child *c, int fd)
 {
     Lpad__Started started = LPAD__STARTED__INIT;
     Lpad__SupervisorToBroker frame = LPAD__SUPERVISOR_TO_BROKER__INIT;

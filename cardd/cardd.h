@@ -83,7 +83,5 @@ void session_forget(struct session *s);
 void session_abandon(struct cardd *c);
 
 void handed_out_add(struct handed_out *h, uint32_t seq_number);
-bool handed_out_has(const struct handed_out *h, uint32_t seq_number);
-void handed_out_drop(struct handed_out *h, uint32_t seq_number);
 
 #endif

@@ -8,7 +8,7 @@
 
 // --- what was handed out ---
 
-bool handed_out_has(const struct handed_out *h, uint32_t seq_number)
+static bool handed_out_has(const struct handed_out *h, uint32_t seq_number)
 {
     for (size_t i = 0; i < h->count; i++)
         if (h->seq_numbers[i] == seq_number)
@@ -16,7 +16,7 @@ bool handed_out_has(const struct handed_out *h, uint32_t seq_number)
     return false;
 }
 
-void handed_out_drop(struct handed_out *h, uint32_t seq_number)
+static void handed_out_drop(struct handed_out *h, uint32_t seq_number)
 {
     size_t kept = 0;
     for (size_t i = 0; i < h->count; i++)

@@ -91,7 +91,8 @@ const char *text_iccid(struct arena *a, struct bytes iccid)
     return text_printf(a, "%s", iccid_to_text(&read, digits));
 }
 
-size_t text_width(const char *text)
+// Columns on a terminal, counting one for each code point.
+static size_t text_width(const char *text)
 {
     size_t width = 0;
     for (; *text != 0; text++)

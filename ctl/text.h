@@ -20,8 +20,6 @@ const char *text_time(struct arena *a, uint64_t seconds);
 const char *text_age(struct arena *a, uint64_t since, uint64_t now);
 // An ICCID as it came over the link: digits, or hexadecimal when it is not one.
 const char *text_iccid(struct arena *a, struct bytes iccid);
-// Columns on a terminal, counting one for each code point.
-size_t text_width(const char *text);
 
 enum color {
     COLOR_NONE,
