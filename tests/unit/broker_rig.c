@@ -418,3 +418,19 @@ char *rig_read_audit(const struct rig *r)
     text[size] = '\0';
     return text;
 }
+
+void rig_begin(struct rig *r)
+{
+    rig_start(r, true);
+    rig_settle(r, 50);
+    rig_clear_log(r);
+    rig_connect(r, 0);
+}
+
+void rig_end(struct rig *r)
+{
+    rig_send_stop(r);
+    assert_int_equal(rig_wait_exit(r), 0);
+    assert_true(r->stopped);
+    rig_done(r);
+}

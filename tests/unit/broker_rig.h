@@ -91,6 +91,10 @@ struct rig {
 void rig_init(struct rig *r);
 // Starts the program and waits until it is ready, when `wait`.
 void rig_start(struct rig *r, bool wait);
+// Starts it and lets it settle, forgets what it asked until then, and connects client 0.
+void rig_begin(struct rig *r);
+// Stops it as the supervisor does, which must end it with code 0, and gives everything back.
+void rig_end(struct rig *r);
 void rig_add_fault(struct rig *r, enum rig_peer peer, const char *request, unsigned nth, enum rig_act act,
                    uint32_t value);
 // Serves the peers until the client gets a frame (which is borrowed until the next), or fails the test after

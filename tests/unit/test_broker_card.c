@@ -6,21 +6,6 @@
 
 #include <stdio.h>
 
-static void begin(struct rig *r)
-{
-    rig_start(r, true);
-    rig_settle(r, 50);
-    rig_clear_log(r);
-    rig_connect(r, 0);
-}
-
-static void stop(struct rig *r)
-{
-    rig_send_stop(r);
-    assert_int_equal(rig_wait_exit(r), 0);
-    rig_done(r);
-}
-
 static void send_reset(struct rig *r, bool operational, bool address)
 {
     Lpad__ClientToBroker m = LPAD__CLIENT_TO_BROKER__INIT;
@@ -118,12 +103,12 @@ static void test_default_address(void **state)
     (void)state;
     struct rig r;
     rig_init(&r);
-    begin(&r);
+    rig_begin(&r);
     send_address(&r, "smdp.example.com");
     assert_int_equal(rig_wait_reply(&r, 0)->body_case, LPAD__BROKER_TO_CLIENT__BODY_DONE);
     assert_memory_equal(r.log, "policyd.intent(default address) cardd.set_default_address", 57);
     assert_audited(&r, "\"operation\":\"default address\",\"address\":\"smdp.example.com\"");
-    stop(&r);
+    rig_end(&r);
 }
 
 static void test_crl(void **state)
@@ -132,7 +117,7 @@ static void test_crl(void **state)
     static uint8_t crl[4000] = {0x30, 0x82};
     struct rig r;
     rig_init(&r);
-    begin(&r);
+    rig_begin(&r);
     Lpad__ClientToBroker m = LPAD__CLIENT_TO_BROKER__INIT;
     Lpad__LoadCrl load = LPAD__LOAD_CRL__INIT;
     load.crl.data = crl;
@@ -146,7 +131,7 @@ static void test_crl(void **state)
     rig_add_fault(&r, RIG_CARDD, "load_crl", 0, RIG_FAIL, ERR_CARD_RESULT);
     rig_send(&r, 0, &m);
     assert_fails(rig_wait_reply(&r, 0), ERR_CARD_RESULT);
-    stop(&r);
+    rig_end(&r);
 }
 
 static void test_icon(void **state)
@@ -155,7 +140,7 @@ static void test_icon(void **state)
     static uint8_t iccid[10] = {0x98};
     struct rig r;
     rig_init(&r);
-    begin(&r);
+    rig_begin(&r);
     Lpad__ClientToBroker m = LPAD__CLIENT_TO_BROKER__INIT;
     Lpad__GetIcon get = LPAD__GET_ICON__INIT;
     get.iccid.data = iccid;
@@ -167,7 +152,7 @@ static void test_icon(void **state)
     assert_int_equal(reply->body_case, LPAD__BROKER_TO_CLIENT__BODY_ICON);
     assert_int_equal(reply->icon->icon.len, 40);
     assert_null(strstr(r.log, "policyd."));
-    stop(&r);
+    rig_end(&r);
 }
 
 static void test_reset(void **state)
@@ -176,7 +161,7 @@ static void test_reset(void **state)
     struct rig r;
     rig_init(&r);
     r.strong = true;
-    begin(&r);
+    rig_begin(&r);
     rig_add_fault(&r, RIG_POLICYD, "intent", 1, RIG_ASK, 0);
     rig_add_fault(&r, RIG_CARDD, "list_profiles", 1, RIG_HERE, LPAD__PROFILE_CLASS__CLASS_OPERATIONAL);
     send_reset(&r, true, true);
@@ -194,7 +179,7 @@ static void test_reset(void **state)
     assert_audited(&r, "\"operational_profiles\":true,\"test_profiles\":false,\"default_address\":true");
     // Its notifications are looked for at once.
     rig_wait_log(&r, "cardd.reset cardd.list_notifications");
-    stop(&r);
+    rig_end(&r);
 }
 
 // --- what would be lost ---
@@ -204,7 +189,7 @@ static void test_loss_is_asked(void **state)
     (void)state;
     struct rig r;
     rig_init(&r);
-    begin(&r);
+    rig_begin(&r);
     rig_add_fault(&r, RIG_NETD, "handle_notification", 0, RIG_FAIL, ERR_REMOTE_HTTP);
     r.pending = 2;
     send_reset(&r, true, false);
@@ -227,7 +212,7 @@ static void test_loss_is_asked(void **state)
     rig_settle(&r, 50);
     send_change(&r, LPAD__OPERATION__OPERATION_DELETE);
     assert_int_equal(rig_wait_reply(&r, 0)->body_case, LPAD__BROKER_TO_CLIENT__BODY_CHANGED);
-    stop(&r);
+    rig_end(&r);
 }
 
 // --- debt and retries ---
@@ -240,13 +225,13 @@ static void test_status_tells(void **state)
     r.pending = 3;
     rig_add_fault(&r, RIG_NETD, "handle_notification", 0, RIG_FAIL, ERR_REMOTE_HTTP);
     rig_add_fault(&r, RIG_CARDD, "list_profiles", 1, RIG_HERE, LPAD__PROFILE_CLASS__CLASS_TEST);
-    begin(&r);
+    rig_begin(&r);
     const Lpad__StatusReply *status = get_status(&r);
     assert_int_equal(status->notification_debt, 3);
     assert_true(status->has_test_profiles);
     assert_int_equal(status->test_profiles, 1);
     assert_true(status->test_trust);
-    stop(&r);
+    rig_end(&r);
 }
 
 static void test_debt_stops_changes(void **state)
@@ -257,7 +242,7 @@ static void test_debt_stops_changes(void **state)
     r.pending = 2;
     r.debt_max = 2;
     rig_add_fault(&r, RIG_NETD, "handle_notification", 0, RIG_FAIL, ERR_REMOTE_HTTP);
-    begin(&r);
+    rig_begin(&r);
     (void)get_status(&r); // and policyd has told its bound
     rig_clear_log(&r);
     send_change(&r, LPAD__OPERATION__OPERATION_ENABLE);
@@ -279,7 +264,7 @@ static void test_debt_stops_changes(void **state)
     send_change(&r, LPAD__OPERATION__OPERATION_ENABLE);
     assert_int_equal(rig_wait_reply(&r, 0)->body_case, LPAD__BROKER_TO_CLIENT__BODY_CHANGED);
     assert_int_equal(get_status(&r)->notification_debt, 0);
-    stop(&r);
+    rig_end(&r);
 }
 
 // By itself, again and again, until it goes; then never again.
@@ -301,7 +286,7 @@ static void test_retries(void **state)
     rig_clear_log(&r);
     rig_settle(&r, 600); // longer than the longest delay
     assert_string_equal(r.log, "");
-    stop(&r);
+    rig_end(&r);
 }
 
 // A connection that works is a sign that others may, too.
@@ -313,7 +298,7 @@ static void test_retry_after_a_connection(void **state)
     r.pending = 1;
     r.addresses[1] = "other.example.com";
     rig_add_fault(&r, RIG_NETD, "handle_notification", 1, RIG_FAIL, ERR_REMOTE_CONNECT);
-    begin(&r);
+    rig_begin(&r);
     assert_int_equal(r.removed, 0);
     Lpad__ClientToBroker m = LPAD__CLIENT_TO_BROKER__INIT;
     Lpad__Download d = LPAD__DOWNLOAD__INIT;
@@ -323,7 +308,7 @@ static void test_retry_after_a_connection(void **state)
     rig_send(&r, 0, &m);
     assert_int_equal(rig_wait_reply(&r, 0)->body_case, LPAD__BROKER_TO_CLIENT__BODY_DOWNLOADED);
     rig_wait_log(&r, "netd.open(other.example.com)");
-    stop(&r);
+    rig_end(&r);
 }
 
 // --- once more ---
@@ -334,7 +319,7 @@ static void test_resend(void **state)
     struct rig r;
     rig_init(&r);
     r.pending = 2;
-    begin(&r);
+    rig_begin(&r);
     assert_int_equal(r.removed, 2);
     send_resend(&r, 2);
     const Lpad__BrokerToClient *m = rig_wait_reply(&r, 0);
@@ -352,7 +337,7 @@ static void test_resend(void **state)
     rig_add_fault(&r, RIG_POLICYD, "intent", 0, RIG_DENY, LPAD__DENY_REASON__DENY_NO_RULE);
     send_resend(&r, 1);
     assert_fails(rig_wait_reply(&r, 0), ERR_DENIED);
-    stop(&r);
+    rig_end(&r);
 }
 
 // A card that was named must not be mistaken for another one.
@@ -361,7 +346,7 @@ static void test_named_card(void **state)
     (void)state;
     struct rig r;
     rig_init(&r);
-    begin(&r);
+    rig_begin(&r);
     Lpad__ClientToBroker m = LPAD__CLIENT_TO_BROKER__INIT;
     Lpad__ListProfiles list = LPAD__LIST_PROFILES__INIT;
     m.body_case = LPAD__CLIENT_TO_BROKER__BODY_LIST_PROFILES;
@@ -369,7 +354,7 @@ static void test_named_card(void **state)
     m.card = (char *)(uintptr_t) "second";
     rig_send(&r, 0, &m);
     assert_fails(rig_wait_reply(&r, 0), ERR_INPUT);
-    stop(&r);
+    rig_end(&r);
 }
 
 int main(void)

@@ -30,22 +30,6 @@ static void send_answer(struct rig *r, unsigned client, bool yes, bool postpone,
     rig_send(r, client, &m);
 }
 
-static void begin(struct rig *r)
-{
-    rig_start(r, true);
-    rig_settle(r, 50);
-    rig_clear_log(r);
-    rig_connect(r, 0);
-}
-
-static void stop(struct rig *r)
-{
-    rig_send_stop(r);
-    assert_int_equal(rig_wait_exit(r), 0);
-    assert_true(r->stopped);
-    rig_done(r);
-}
-
 // In this order, with anything between.
 static void assert_log_order(const struct rig *r, const char *const *words, size_t count)
 {
@@ -77,7 +61,7 @@ static void test_good_download(void **state)
     (void)state;
     struct rig r;
     rig_init(&r);
-    begin(&r);
+    rig_begin(&r);
     send_download(&r, 0, RIG_CODE, NULL);
     const Lpad__BrokerToClient *m = rig_wait_reply(&r, 0);
     assert_non_null(m);
@@ -105,7 +89,7 @@ static void test_good_download(void **state)
     assert_non_null(strstr(audit, "\"type\":\"notification.delivered\""));
     assert_non_null(strstr(audit, "\"operation\":\"download\",\"result\":\"ok\""));
     free(audit);
-    stop(&r);
+    rig_end(&r);
 }
 
 static void test_progress_stages(void **state)
@@ -113,7 +97,7 @@ static void test_progress_stages(void **state)
     (void)state;
     struct rig r;
     rig_init(&r);
-    begin(&r);
+    rig_begin(&r);
     send_download(&r, 0, RIG_CODE, NULL);
     const Lpad__BrokerToClient *m;
     unsigned last = 0;
@@ -122,7 +106,7 @@ static void test_progress_stages(void **state)
         last = m->progress->stage;
     }
     assert_int_equal(last, LPAD__STAGE__STAGE_NOTIFY);
-    stop(&r);
+    rig_end(&r);
 }
 
 // --- consent and confirmation code ---
@@ -133,7 +117,7 @@ static void test_consent(void **state)
     struct rig r;
     rig_init(&r);
     rig_add_fault(&r, RIG_POLICYD, "install", 0, RIG_ASK, 0);
-    begin(&r);
+    rig_begin(&r);
     send_download(&r, 0, RIG_CODE, NULL);
     const Lpad__BrokerToClient *m = rig_wait_reply(&r, 0);
     assert_int_equal(m->body_case, LPAD__BROKER_TO_CLIENT__BODY_ASK);
@@ -145,7 +129,7 @@ static void test_consent(void **state)
     m = rig_wait_reply(&r, 0);
     assert_int_equal(m->body_case, LPAD__BROKER_TO_CLIENT__BODY_DOWNLOADED);
     ASSERT_LOG(&r, "policyd.install", "policyd.consent", "cardd.prepare_download", "cardd.load");
-    stop(&r);
+    rig_end(&r);
 }
 
 static void test_confirmation_code(void **state)
@@ -154,7 +138,7 @@ static void test_confirmation_code(void **state)
     struct rig r;
     rig_init(&r);
     r.confirmation_code_required = true;
-    begin(&r);
+    rig_begin(&r);
     send_download(&r, 0, RIG_CODE, NULL);
     const Lpad__BrokerToClient *m = rig_wait_reply(&r, 0);
     assert_int_equal(m->body_case, LPAD__BROKER_TO_CLIENT__BODY_ASK);
@@ -168,7 +152,7 @@ static void test_confirmation_code(void **state)
     m = rig_wait_reply(&r, 0);
     assert_int_equal(m->body_case, LPAD__BROKER_TO_CLIENT__BODY_DOWNLOADED);
     assert_no_secret(&r);
-    stop(&r);
+    rig_end(&r);
 }
 
 struct answer_case {
@@ -190,7 +174,7 @@ static void test_no_consent(void **state)
         rig_init(&r);
         rig_add_fault(&r, RIG_POLICYD, "install", 0, RIG_ASK, 0);
         r.consent_timeout_ms = 300;
-        begin(&r);
+        rig_begin(&r);
         send_download(&r, 0, RIG_CODE, NULL);
         assert_int_equal(rig_wait_reply(&r, 0)->body_case, LPAD__BROKER_TO_CLIENT__BODY_ASK);
         if (cases[i].hang_up)
@@ -207,7 +191,7 @@ static void test_no_consent(void **state)
             assert_non_null(m->failure->detail);
         }
         assert_null(strstr(r.log, "prepare_download"));
-        stop(&r);
+        rig_end(&r);
     }
 }
 
@@ -258,7 +242,7 @@ static void run_failure(const struct failure_case *c)
 {
     struct rig r;
     rig_init(&r);
-    begin(&r);
+    rig_begin(&r);
     // A connection that breaks there is made once more: it breaks again.
     bool twice = c->act == RIG_DIE && strcmp(c->request, "get_bound_profile_package") == 0;
     rig_add_fault(&r, c->peer, c->request, twice ? 0 : 1, c->act, c->value);
@@ -299,7 +283,7 @@ static void run_failure(const struct failure_case *c)
     m = rig_wait_reply(&r, 0);
     assert_int_equal(m->body_case, LPAD__BROKER_TO_CLIENT__BODY_DOWNLOADED);
     assert_no_secret(&r);
-    stop(&r);
+    rig_end(&r);
 }
 
 static void test_failures(void **state)
@@ -316,7 +300,7 @@ static void test_result_with_error(void **state)
     struct rig r;
     rig_init(&r);
     rig_add_fault(&r, RIG_CARDD, "load", 1, RIG_RESULT_ERROR, 10);
-    begin(&r);
+    rig_begin(&r);
     send_download(&r, 0, RIG_CODE, NULL);
     const Lpad__BrokerToClient *m = rig_wait_reply(&r, 0);
     assert_int_equal(m->body_case, LPAD__BROKER_TO_CLIENT__BODY_FAILURE);
@@ -324,7 +308,7 @@ static void test_result_with_error(void **state)
     assert_int_equal(m->failure->error_reason, 10);
     ASSERT_LOG(&r, "cardd.load", "netd.handle_notification", "cardd.remove_notification");
     assert_null(strstr(r.log, "cancel_session"));
-    stop(&r);
+    rig_end(&r);
 }
 
 // The profile is there, the server cannot be told: the client hears both, and the card keeps the
@@ -335,7 +319,7 @@ static void test_notification_kept(void **state)
     struct rig r;
     rig_init(&r);
     rig_add_fault(&r, RIG_NETD, "handle_notification", 1, RIG_FAIL, ERR_REMOTE_HTTP);
-    begin(&r);
+    rig_begin(&r);
     send_download(&r, 0, RIG_CODE, NULL);
     const Lpad__BrokerToClient *m = rig_wait_reply(&r, 0);
     assert_int_equal(m->body_case, LPAD__BROKER_TO_CLIENT__BODY_DOWNLOADED);
@@ -353,7 +337,7 @@ static void test_notification_kept(void **state)
     assert_false(m->notifications->rows[0]->delivered);
     assert_int_equal(m->notifications->rows[0]->tries, 1);
     assert_int_equal(m->notifications->rows[0]->last_error, ERR_REMOTE_HTTP);
-    stop(&r);
+    rig_end(&r);
 }
 
 static void test_bad_codes(void **state)
@@ -362,7 +346,7 @@ static void test_bad_codes(void **state)
     static const char *const codes[] = {"hello", "LPA:2$a.example.com$X", "1$smdp.example.com:8443$X", "1$"};
     struct rig r;
     rig_init(&r);
-    begin(&r);
+    rig_begin(&r);
     for (size_t i = 0; i < sizeof codes / sizeof codes[0]; i++) {
         send_download(&r, 0, codes[i], NULL);
         const Lpad__BrokerToClient *m = rig_wait_reply(&r, 0);
@@ -374,7 +358,7 @@ static void test_bad_codes(void **state)
     char *audit = rig_read_audit(&r);
     assert_non_null(strstr(audit, "\"type\":\"session.end\""));
     free(audit);
-    stop(&r);
+    rig_end(&r);
 }
 
 // --- the end of lpad in the middle ---
@@ -385,7 +369,7 @@ static void test_stop_before_load(void **state)
     struct rig r;
     rig_init(&r);
     rig_add_fault(&r, RIG_NETD, "get_bound_profile_package", 1, RIG_SILENT, 0);
-    begin(&r);
+    rig_begin(&r);
     send_download(&r, 0, RIG_CODE, NULL);
     rig_wait_log(&r, "get_bound_profile_package");
     rig_send_stop(&r);
@@ -401,7 +385,7 @@ static void test_stop_during_load(void **state)
     (void)state;
     struct rig r;
     rig_init(&r);
-    begin(&r);
+    rig_begin(&r);
     send_download(&r, 0, RIG_CODE, NULL);
     rig_wait_log(&r, "cardd.stage");
     rig_send_stop(&r);
@@ -423,7 +407,7 @@ static void test_stop_takes_too_long(void **state)
     rig_init(&r);
     r.stop_timeout_ms = 200;
     rig_add_fault(&r, RIG_CARDD, "load", 1, RIG_SILENT, 0);
-    begin(&r);
+    rig_begin(&r);
     send_download(&r, 0, RIG_CODE, NULL);
     rig_wait_log(&r, "cardd.load");
     rig_send_stop(&r);
@@ -440,7 +424,7 @@ static void test_supervisor_dies(void **state)
     (void)state;
     struct rig r;
     rig_init(&r);
-    begin(&r);
+    rig_begin(&r);
     link_close(&r.links[RIG_SUPERVISOR]);
     assert_int_equal(rig_wait_exit(&r), 0);
     rig_done(&r);

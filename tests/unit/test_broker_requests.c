@@ -54,21 +54,6 @@ static void send_change(struct rig *r, unsigned client, Lpad__Operation operatio
     rig_send(r, client, &m);
 }
 
-static void begin(struct rig *r)
-{
-    rig_start(r, true);
-    rig_settle(r, 50);
-    rig_clear_log(r);
-    rig_connect(r, 0);
-}
-
-static void stop(struct rig *r)
-{
-    rig_send_stop(r);
-    assert_int_equal(rig_wait_exit(r), 0);
-    rig_done(r);
-}
-
 static void assert_fails(const Lpad__BrokerToClient *m, enum err e)
 {
     assert_non_null(m);
@@ -114,7 +99,7 @@ static void test_ready_needs_all(void **state)
         assert_int_not_equal(reply->body_case, LPAD__BROKER_TO_CLIENT__BODY_FAILURE);
         rig_settle(&r, 100);
         assert_true(r.ready);
-        stop(&r);
+        rig_end(&r);
     }
 }
 
@@ -126,7 +111,7 @@ static void test_netd_refused_at_start(void **state)
     rig_add_fault(&r, RIG_SUPERVISOR, "start_netd", 1, RIG_REFUSE, 100);
     rig_start(&r, true);
     assert_true(r.ready);
-    stop(&r);
+    rig_end(&r);
 }
 
 static void test_no_card(void **state)
@@ -135,7 +120,7 @@ static void test_no_card(void **state)
     struct rig r;
     rig_init(&r);
     r.no_card = true;
-    begin(&r);
+    rig_begin(&r);
     send_body(&r, 0, LPAD__CLIENT_TO_BROKER__BODY_GET_STATUS);
     const Lpad__BrokerToClient *m = rig_wait_reply(&r, 0);
     assert_int_equal(m->body_case, LPAD__BROKER_TO_CLIENT__BODY_STATUS);
@@ -150,7 +135,7 @@ static void test_no_card(void **state)
     m = rig_wait_reply(&r, 0);
     assert_true(m->status->card_present);
     assert_int_equal(m->status->eid.len, 16);
-    stop(&r);
+    rig_end(&r);
 }
 
 static void test_status(void **state)
@@ -158,7 +143,7 @@ static void test_status(void **state)
     (void)state;
     struct rig r;
     rig_init(&r);
-    begin(&r);
+    rig_begin(&r);
     rig_connect(&r, 1);
     send_body(&r, 0, LPAD__CLIENT_TO_BROKER__BODY_GET_STATUS);
     send_body(&r, 1, LPAD__CLIENT_TO_BROKER__BODY_GET_STATUS);
@@ -173,7 +158,7 @@ static void test_status(void **state)
     }
     // The card is not touched.
     assert_null(strstr(r.log, "cardd."));
-    stop(&r);
+    rig_end(&r);
 }
 
 // policyd does not answer: the status says so in time, and the next one works.
@@ -182,11 +167,11 @@ static void test_status_times_out(void **state)
     (void)state;
     struct rig r;
     rig_init(&r);
-    begin(&r);
+    rig_begin(&r);
     rig_add_fault(&r, RIG_POLICYD, "get_status", 1, RIG_SILENT, 0);
     send_body(&r, 0, LPAD__CLIENT_TO_BROKER__BODY_GET_STATUS);
     assert_fails(rig_wait_reply(&r, 0), ERR_IO_TIMEOUT);
-    stop(&r);
+    rig_end(&r);
 }
 
 // --- reads and changes ---
@@ -196,7 +181,7 @@ static void test_reads(void **state)
     (void)state;
     struct rig r;
     rig_init(&r);
-    begin(&r);
+    rig_begin(&r);
     send_body(&r, 0, LPAD__CLIENT_TO_BROKER__BODY_LIST_PROFILES);
     assert_int_equal(rig_wait_reply(&r, 0)->body_case, LPAD__BROKER_TO_CLIENT__BODY_PROFILES);
     send_body(&r, 0, LPAD__CLIENT_TO_BROKER__BODY_GET_EUICC_INFO);
@@ -206,7 +191,7 @@ static void test_reads(void **state)
     // Nobody was asked for leave, and nothing was connected to.
     assert_null(strstr(r.log, "policyd."));
     assert_null(strstr(r.log, "netd"));
-    stop(&r);
+    rig_end(&r);
 }
 
 static void test_changes(void **state)
@@ -217,7 +202,7 @@ static void test_changes(void **state)
         LPAD__OPERATION__OPERATION_DELETE, LPAD__OPERATION__OPERATION_NICKNAME};
     struct rig r;
     rig_init(&r);
-    begin(&r);
+    rig_begin(&r);
     for (size_t i = 0; i < sizeof operations / sizeof operations[0]; i++) {
         rig_clear_log(&r);
         send_change(&r, 0, operations[i]);
@@ -236,7 +221,7 @@ static void test_changes(void **state)
     char *audit = rig_read_audit(&r);
     assert_non_null(strstr(audit, "\"operation\":\"delete\",\"target\":\"8901234567890123456\""));
     free(audit);
-    stop(&r);
+    rig_end(&r);
 }
 
 static void test_change_denied_and_asked(void **state)
@@ -244,7 +229,7 @@ static void test_change_denied_and_asked(void **state)
     (void)state;
     struct rig r;
     rig_init(&r);
-    begin(&r);
+    rig_begin(&r);
     rig_add_fault(&r, RIG_POLICYD, "intent", 1, RIG_DENY, LPAD__DENY_REASON__DENY_CAP);
     rig_add_fault(&r, RIG_POLICYD, "intent", 2, RIG_ASK, 0);
     send_change(&r, 0, LPAD__OPERATION__OPERATION_ENABLE);
@@ -265,7 +250,7 @@ static void test_change_denied_and_asked(void **state)
     rig_send(&r, 0, &answer);
     assert_int_equal(rig_wait_reply(&r, 0)->body_case, LPAD__BROKER_TO_CLIENT__BODY_CHANGED);
     assert_non_null(strstr(r.log, "policyd.consent cardd.change_profile"));
-    stop(&r);
+    rig_end(&r);
 }
 
 static void test_change_card_dies(void **state)
@@ -273,7 +258,7 @@ static void test_change_card_dies(void **state)
     (void)state;
     struct rig r;
     rig_init(&r);
-    begin(&r);
+    rig_begin(&r);
     rig_add_fault(&r, RIG_CARDD, "change_profile", 1, RIG_DIE, SIGKILL);
     send_change(&r, 0, LPAD__OPERATION__OPERATION_ENABLE);
     assert_fails(rig_wait_reply(&r, 0), ERR_CARD_GONE);
@@ -286,7 +271,7 @@ static void test_change_card_dies(void **state)
     assert_non_null(strstr(audit, "\"type\":\"profile.change.result\""));
     assert_non_null(strstr(audit, "\"signal\":\"SIGKILL\""));
     free(audit);
-    stop(&r);
+    rig_end(&r);
 }
 
 // A cardd that is back at once is waited for; one that is not, only so long.
@@ -295,7 +280,7 @@ static void test_restart_is_waited_for(void **state)
     (void)state;
     struct rig r;
     rig_init(&r);
-    begin(&r);
+    rig_begin(&r);
     r.restart_ms = 100;
     rig_end_peer(&r, RIG_CARDD, SIGKILL, 0);
     send_body(&r, 0, LPAD__CLIENT_TO_BROKER__BODY_LIST_PROFILES);
@@ -305,7 +290,7 @@ static void test_restart_is_waited_for(void **state)
     rig_end_peer(&r, RIG_CARDD, SIGKILL, 0);
     send_body(&r, 0, LPAD__CLIENT_TO_BROKER__BODY_LIST_PROFILES);
     assert_fails(rig_wait_reply(&r, 0), ERR_CARD_GONE);
-    stop(&r);
+    rig_end(&r);
 }
 
 // --- an audit that cannot be written ---
@@ -326,7 +311,7 @@ static void test_audit_fails_closed(void **state)
         assert_true(r.archive[i] >= 0);
         assert_int_equal(unlink(other), 0);
     }
-    begin(&r);
+    rig_begin(&r);
     send_change(&r, 0, LPAD__OPERATION__OPERATION_ENABLE);
     const Lpad__BrokerToClient *m = rig_wait_reply(&r, 0);
     assert_fails(m, ERR_IO);
@@ -336,7 +321,7 @@ static void test_audit_fails_closed(void **state)
     send_body(&r, 0, LPAD__CLIENT_TO_BROKER__BODY_LIST_PROFILES);
     assert_int_equal(rig_wait_reply(&r, 0)->body_case, LPAD__BROKER_TO_CLIENT__BODY_PROFILES);
     assert_null(strstr(r.log, "policyd.intent"));
-    stop(&r);
+    rig_end(&r);
 }
 
 // --- deliveries ---
@@ -358,7 +343,7 @@ static void test_delivery_at_start(void **state)
     // be made).
     assert_null(strstr(strstr(r.log, "policyd.intent") + 1, "policyd.intent"));
     assert_null(strstr(strstr(r.log, "netd.open") + 1, "netd.open"));
-    stop(&r);
+    rig_end(&r);
 }
 
 // An address that fails does not hold up the other, and what failed keeps its order.
@@ -368,7 +353,7 @@ static void test_delivery_of_two_addresses(void **state)
     struct rig r;
     rig_init(&r);
     r.addresses[2] = r.addresses[4] = "other.example.com";
-    begin(&r);
+    rig_begin(&r);
     r.pending = 4;
     rig_add_fault(&r, RIG_NETD, "handle_notification", 1, RIG_FAIL, ERR_REMOTE_HTTP);
     send_body(&r, 0, LPAD__CLIENT_TO_BROKER__BODY_DELIVER_NOTIFICATIONS);
@@ -380,7 +365,7 @@ static void test_delivery_of_two_addresses(void **state)
     const char *first = strstr(r.log, "netd.open(smdp.example.com)");
     const char *second = strstr(r.log, "netd.open(other.example.com)");
     assert_true(first != NULL && second != NULL && first < second);
-    stop(&r);
+    rig_end(&r);
 }
 
 static void test_delivery_denied_and_bad_address(void **state)
@@ -390,7 +375,7 @@ static void test_delivery_denied_and_bad_address(void **state)
     rig_init(&r);
     r.addresses[1] = "not an address";
     r.addresses[2] = "smdp.example.com:8443";
-    begin(&r);
+    rig_begin(&r);
     r.pending = 3;
     rig_add_fault(&r, RIG_POLICYD, "intent", 1, RIG_DENY, LPAD__DENY_REASON__DENY_NO_RULE);
     send_body(&r, 0, LPAD__CLIENT_TO_BROKER__BODY_DELIVER_NOTIFICATIONS);
@@ -407,7 +392,7 @@ static void test_delivery_denied_and_bad_address(void **state)
     assert_int_equal(m->notifications->n_rows, 3);
     assert_int_equal(m->notifications->rows[0]->last_error, ERR_INPUT);
     assert_int_equal(m->notifications->rows[2]->last_error, ERR_DENIED);
-    stop(&r);
+    rig_end(&r);
 }
 
 // A delivery that runs by itself and hangs on a server gives way to a client, and is taken up again.
@@ -424,7 +409,7 @@ static void test_delivery_gives_way(void **state)
     send_body(&r, 0, LPAD__CLIENT_TO_BROKER__BODY_LIST_PROFILES);
     assert_int_equal(rig_wait_reply(&r, 0)->body_case, LPAD__BROKER_TO_CLIENT__BODY_PROFILES);
     rig_wait_log(&r, "cardd.remove_notification");
-    stop(&r);
+    rig_end(&r);
 }
 
 static void test_delivered_are_listed(void **state)
@@ -443,7 +428,7 @@ static void test_delivered_are_listed(void **state)
     assert_true(m->notifications->rows[0]->delivered);
     assert_int_equal(m->notifications->rows[0]->notification->sequence_number, 2);
     assert_int_equal(m->notifications->rows[0]->http_status, 204);
-    stop(&r);
+    rig_end(&r);
 }
 
 // --- several clients ---
@@ -453,7 +438,7 @@ static void test_busy_and_waiting(void **state)
     (void)state;
     struct rig r;
     rig_init(&r);
-    begin(&r);
+    rig_begin(&r);
     rig_connect(&r, 1);
     rig_connect(&r, 2);
     rig_add_fault(&r, RIG_CARDD, "change_profile", 1, RIG_SILENT, 0);
@@ -481,7 +466,7 @@ static void test_busy_and_waiting(void **state)
     send_body(&r, 2, LPAD__CLIENT_TO_BROKER__BODY_GET_STATUS);
     m = rig_wait_reply(&r, 2);
     assert_string_equal(m->status->session->state, "get-bound-profile-package");
-    stop(&r);
+    rig_end(&r);
 }
 
 static bool is_dropped(struct rig *r, unsigned client)
@@ -499,7 +484,7 @@ static void test_hostile_clients(void **state)
     static const uint8_t garbage[] = {0xff, 0xff, 0xff, 0xff, 0x08};
     struct rig r;
     rig_init(&r);
-    begin(&r);
+    rig_begin(&r);
     rig_connect(&r, 1);
     assert_int_equal(send(r.clients[1].fd, garbage, sizeof garbage, MSG_NOSIGNAL), sizeof garbage);
     assert_true(is_dropped(&r, 1));
@@ -528,7 +513,7 @@ static void test_hostile_clients(void **state)
         lines++;
     assert_in_range(lines, 1, 2);
     free(audit);
-    stop(&r);
+    rig_end(&r);
 }
 
 // A client that asks and never reads is dropped when its socket is full; the others go on.
@@ -537,7 +522,7 @@ static void test_client_that_does_not_read(void **state)
     (void)state;
     struct rig r;
     rig_init(&r);
-    begin(&r);
+    rig_begin(&r);
     rig_connect(&r, 1);
     bool dropped = false;
     for (unsigned i = 0; i < 2000 && !dropped; i++) {
@@ -551,7 +536,7 @@ static void test_client_that_does_not_read(void **state)
     assert_true(dropped);
     send_body(&r, 0, LPAD__CLIENT_TO_BROKER__BODY_LIST_PROFILES);
     assert_int_equal(rig_wait_reply(&r, 0)->body_case, LPAD__BROKER_TO_CLIENT__BODY_PROFILES);
-    stop(&r);
+    rig_end(&r);
 }
 
 // --- peers that misbehave while nothing runs ---
@@ -563,7 +548,7 @@ static void test_violations(void **state)
     for (size_t i = 0; i < 2; i++) {
         struct rig r;
         rig_init(&r);
-        begin(&r);
+        rig_begin(&r);
         static const uint8_t garbage[] = {0x08};
         assert_int_equal(send(r.links[peers[i]].fd, garbage, sizeof garbage, MSG_NOSIGNAL), sizeof garbage);
         rig_wait_log(&r, "supervisor.violation");
@@ -575,7 +560,7 @@ static void test_violations(void **state)
         char *audit = rig_read_audit(&r);
         assert_non_null(strstr(audit, "\"type\":\"link.violation\""));
         free(audit);
-        stop(&r);
+        rig_end(&r);
     }
 }
 
@@ -600,7 +585,7 @@ static void test_idle_sleeps(void **state)
     (void)state;
     struct rig r;
     rig_init(&r);
-    begin(&r);
+    rig_begin(&r);
     send_body(&r, 0, LPAD__CLIENT_TO_BROKER__BODY_GET_STATUS);
     assert_int_equal(rig_wait_reply(&r, 0)->body_case, LPAD__BROKER_TO_CLIENT__BODY_STATUS);
     rig_settle(&r, 100);
@@ -608,7 +593,7 @@ static void test_idle_sleeps(void **state)
     // What is measured is that nothing happens in this time: longer than any timer that was armed.
     rig_settle(&r, 4000);
     assert_int_equal(switches(r.pid), before);
-    stop(&r);
+    rig_end(&r);
 }
 
 int main(void)

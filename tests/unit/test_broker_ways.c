@@ -6,21 +6,6 @@
 #include <signal.h>
 #include <stdio.h>
 
-static void begin(struct rig *r)
-{
-    rig_start(r, true);
-    rig_settle(r, 50);
-    rig_clear_log(r);
-    rig_connect(r, 0);
-}
-
-static void stop(struct rig *r)
-{
-    rig_send_stop(r);
-    assert_int_equal(rig_wait_exit(r), 0);
-    rig_done(r);
-}
-
 static void send_download(struct rig *r, const char *code, const char *address, const char *event)
 {
     Lpad__ClientToBroker m = LPAD__CLIENT_TO_BROKER__INIT;
@@ -93,12 +78,12 @@ static void test_default_server(void **state)
     rig_init(&r);
     r.default_address = "smdp.example.com";
     r.matching_id = "";
-    begin(&r);
+    rig_begin(&r);
     send_download(&r, NULL, NULL, NULL);
     assert_int_equal(rig_wait_reply(&r, 0)->body_case, LPAD__BROKER_TO_CLIENT__BODY_DOWNLOADED);
     assert_memory_equal(r.log, "cardd.get_info policyd.intent(download smdp.example.com source 2)", 65);
     assert_has(&r, "netd.open(smdp.example.com)");
-    stop(&r);
+    rig_end(&r);
 }
 
 static void test_no_default_server(void **state)
@@ -109,12 +94,12 @@ static void test_no_default_server(void **state)
         struct rig r;
         rig_init(&r);
         r.default_address = addresses[i];
-        begin(&r);
+        rig_begin(&r);
         send_download(&r, NULL, NULL, NULL);
         assert_fails(rig_wait_reply(&r, 0), ERR_INPUT, "default SM-DP+ address");
         assert_null(strstr(r.log, "policyd."));
         assert_null(strstr(r.log, "start_netd"));
-        stop(&r);
+        rig_end(&r);
     }
 }
 
@@ -123,10 +108,10 @@ static void test_one_way_only(void **state)
     (void)state;
     struct rig r;
     rig_init(&r);
-    begin(&r);
+    rig_begin(&r);
     send_download(&r, RIG_CODE, "smdp.example.com", "EVENT-1");
     assert_null(rig_wait_reply(&r, 0));
-    stop(&r);
+    rig_end(&r);
 }
 
 // --- events ---
@@ -137,14 +122,14 @@ static void test_event(void **state)
     struct rig r;
     rig_init(&r);
     r.matching_id = "EVENT-9";
-    begin(&r);
+    rig_begin(&r);
     send_download(&r, NULL, "smdp.example.com", "EVENT-9");
     assert_int_equal(rig_wait_reply(&r, 0)->body_case, LPAD__BROKER_TO_CLIENT__BODY_DOWNLOADED);
     assert_memory_equal(r.log, "policyd.intent(download smdp.example.com source 4)", 50);
     char *audit = rig_read_audit(&r);
     assert_null(strstr(audit, "EVENT-9"));
     free(audit);
-    stop(&r);
+    rig_end(&r);
 }
 
 // An event that leads to another discovery server, which names the server that has the profile.
@@ -156,7 +141,7 @@ static void test_cascade(void **state)
     r.matching_id = "EVENT-1";
     r.events[0] = "smdp.example.com";
     rig_add_fault(&r, RIG_CARDD, "authenticate_server", 1, RIG_SMDS, 0);
-    begin(&r);
+    rig_begin(&r);
     send_download(&r, NULL, "ds2.example.com", "EVENT-1");
     assert_int_equal(rig_wait_reply(&r, 0)->body_case, LPAD__BROKER_TO_CLIENT__BODY_DOWNLOADED);
     // Each server is decided about, and has a connection of its own.
@@ -167,7 +152,7 @@ static void test_cascade(void **state)
     assert_true(first != NULL && second != NULL && first < second);
     assert_int_equal(count(r.log, "cardd.get_challenge"), 2);
     assert_null(strstr(r.log, "cancel_session"));
-    stop(&r);
+    rig_end(&r);
 }
 
 static void test_cascade_denied(void **state)
@@ -179,11 +164,11 @@ static void test_cascade_denied(void **state)
     r.events[0] = "elsewhere.example.net";
     rig_add_fault(&r, RIG_CARDD, "authenticate_server", 0, RIG_SMDS, 0);
     rig_add_fault(&r, RIG_POLICYD, "intent", 2, RIG_DENY, LPAD__DENY_REASON__DENY_NO_RULE);
-    begin(&r);
+    rig_begin(&r);
     send_download(&r, NULL, "ds2.example.com", "EVENT-1");
     assert_fails(rig_wait_reply(&r, 0), ERR_DENIED, NULL);
     assert_null(strstr(r.log, "netd.open(elsewhere.example.net)"));
-    stop(&r);
+    rig_end(&r);
 }
 
 // Two servers that name each other do not keep lpad for ever.
@@ -195,12 +180,12 @@ static void test_cascade_is_bounded(void **state)
     r.matching_id = "EVENT-1";
     r.events[0] = "ds2.example.com";
     rig_add_fault(&r, RIG_CARDD, "authenticate_server", 0, RIG_SMDS, 0);
-    begin(&r);
+    rig_begin(&r);
     send_download(&r, NULL, "ds1.example.com", "EVENT-1");
     assert_fails(rig_wait_reply(&r, 0), ERR_LIMIT, "discovery servers");
     assert_int_equal(count(r.log, "netd.open("), 3);
     assert_null(strstr(r.log, "prepare_download"));
-    stop(&r);
+    rig_end(&r);
 }
 
 static void test_event_is_gone(void **state)
@@ -210,10 +195,10 @@ static void test_event_is_gone(void **state)
     rig_init(&r);
     r.matching_id = "EVENT-1";
     rig_add_fault(&r, RIG_CARDD, "authenticate_server", 0, RIG_SMDS, 0);
-    begin(&r);
+    rig_begin(&r);
     send_download(&r, NULL, "ds1.example.com", "EVENT-1");
     assert_fails(rig_wait_reply(&r, 0), ERR_REMOTE_REFUSED, "no such event");
-    stop(&r);
+    rig_end(&r);
 }
 
 // A code must lead to a server that has profiles.
@@ -223,11 +208,11 @@ static void test_code_to_an_smds(void **state)
     struct rig r;
     rig_init(&r);
     rig_add_fault(&r, RIG_CARDD, "authenticate_server", 0, RIG_SMDS, 0);
-    begin(&r);
+    rig_begin(&r);
     send_download(&r, RIG_CODE, NULL, NULL);
     assert_fails(rig_wait_reply(&r, 0), ERR_REMOTE_MISMATCH, "SM-DS");
     assert_null(strstr(r.log, "netd.authenticate_client"));
-    stop(&r);
+    rig_end(&r);
 }
 
 // --- discovery ---
@@ -243,7 +228,7 @@ static void test_discover(void **state)
     r.events[0] = "smdp.example.com";
     r.events[1] = "other.example.com";
     rig_add_fault(&r, RIG_CARDD, "authenticate_server", 0, RIG_SMDS, 0);
-    begin(&r);
+    rig_begin(&r);
     send_discover(&r, false);
     const Lpad__BrokerToClient *m = rig_wait_reply(&r, 0);
     assert_int_equal(m->body_case, LPAD__BROKER_TO_CLIENT__BODY_DISCOVERED);
@@ -258,7 +243,7 @@ static void test_discover(void **state)
     assert_int_equal(count(r.log, "netd.open("), 1);
     assert_null(strstr(r.log, "cancel_session"));
     assert_null(strstr(r.log, "prepare_download"));
-    stop(&r);
+    rig_end(&r);
 }
 
 static void test_discover_without_smds(void **state)
@@ -267,7 +252,7 @@ static void test_discover_without_smds(void **state)
     struct rig r;
     rig_init(&r);
     r.default_address = "smdp.example.com";
-    begin(&r);
+    rig_begin(&r);
     send_discover(&r, false);
     const Lpad__BrokerToClient *m = rig_wait_reply(&r, 0);
     assert_int_equal(m->body_case, LPAD__BROKER_TO_CLIENT__BODY_DISCOVERED);
@@ -277,11 +262,11 @@ static void test_discover_without_smds(void **state)
     rig_done(&r);
     rig_init(&r);
     r.root_smds = "smds.example.com";
-    begin(&r);
+    rig_begin(&r);
     send_discover(&r, true);
     assert_int_equal(rig_wait_reply(&r, 0)->body_case, LPAD__BROKER_TO_CLIENT__BODY_DISCOVERED);
     assert_null(strstr(r.log, "start_netd"));
-    stop(&r);
+    rig_end(&r);
 }
 
 static void test_discover_fails(void **state)
@@ -294,7 +279,7 @@ static void test_discover_fails(void **state)
     r.matching_id = "";
     rig_add_fault(&r, RIG_NETD, "open", 1, RIG_FAIL, ERR_REMOTE_CONNECT);
     rig_add_fault(&r, RIG_POLICYD, "intent", 2, RIG_DENY, LPAD__DENY_REASON__DENY_NO_RULE);
-    begin(&r);
+    rig_begin(&r);
     // What the card says is told all the same.
     send_discover(&r, false);
     const Lpad__BrokerToClient *m = rig_wait_reply(&r, 0);
@@ -309,7 +294,7 @@ static void test_discover_fails(void **state)
     assert_int_equal(m->body_case, LPAD__BROKER_TO_CLIENT__BODY_DISCOVERED);
     assert_int_equal(m->discovered->failure->error, ERR_REMOTE_MISMATCH);
     assert_has(&r, "cardd.cancel_session(1)");
-    stop(&r);
+    rig_end(&r);
 }
 
 static void test_discover_asked(void **state)
@@ -321,7 +306,7 @@ static void test_discover_asked(void **state)
     r.matching_id = "";
     rig_add_fault(&r, RIG_CARDD, "authenticate_server", 0, RIG_SMDS, 0);
     rig_add_fault(&r, RIG_POLICYD, "intent", 0, RIG_ASK, 0);
-    begin(&r);
+    rig_begin(&r);
     send_discover(&r, false);
     const Lpad__BrokerToClient *m = rig_wait_reply(&r, 0);
     assert_int_equal(m->body_case, LPAD__BROKER_TO_CLIENT__BODY_ASK);
@@ -330,7 +315,7 @@ static void test_discover_asked(void **state)
     assert_null(strstr(r.log, "start_netd"));
     send_yes(&r);
     assert_int_equal(rig_wait_reply(&r, 0)->body_case, LPAD__BROKER_TO_CLIENT__BODY_DISCOVERED);
-    stop(&r);
+    rig_end(&r);
 }
 
 // --- before the order is touched ---
@@ -341,11 +326,11 @@ static void test_no_memory(void **state)
     struct rig r;
     rig_init(&r);
     r.no_memory = true;
-    begin(&r);
+    rig_begin(&r);
     send_download(&r, RIG_CODE, NULL, NULL);
     assert_fails(rig_wait_reply(&r, 0), ERR_LIMIT, "1000 bytes free");
     assert_null(strstr(r.log, "initiate_authentication"));
-    stop(&r);
+    rig_end(&r);
 }
 
 static void test_duplicate(void **state)
@@ -353,7 +338,7 @@ static void test_duplicate(void **state)
     (void)state;
     struct rig r;
     rig_init(&r);
-    begin(&r);
+    rig_begin(&r);
     rig_add_fault(&r, RIG_CARDD, "list_profiles", 0, RIG_HERE, LPAD__PROFILE_CLASS__CLASS_OPERATIONAL);
     send_download(&r, RIG_CODE, NULL, NULL);
     assert_fails(rig_wait_reply(&r, 0), ERR_INPUT, "already on the card");
@@ -362,7 +347,7 @@ static void test_duplicate(void **state)
     assert_has(&r, "cardd.cancel_session(1)");
     assert_has(&r, "netd.cancel_session");
     assert_null(strstr(r.log, "policyd.install"));
-    stop(&r);
+    rig_end(&r);
 }
 
 static void test_rules(void **state)
@@ -373,7 +358,7 @@ static void test_rules(void **state)
     r.metadata_pprs = 2;
     r.strong = true;
     rig_add_fault(&r, RIG_POLICYD, "install", 1, RIG_ASK, 0);
-    begin(&r);
+    rig_begin(&r);
     send_download(&r, RIG_CODE, NULL, NULL);
     const Lpad__BrokerToClient *m = rig_wait_reply(&r, 0);
     assert_int_equal(m->body_case, LPAD__BROKER_TO_CLIENT__BODY_ASK);
@@ -388,7 +373,7 @@ static void test_rules(void **state)
     send_download(&r, RIG_CODE, NULL, NULL);
     assert_int_equal(rig_wait_reply(&r, 0)->body_case, LPAD__BROKER_TO_CLIENT__BODY_DOWNLOADED);
     assert_null(strstr(r.log, "(rat)"));
-    stop(&r);
+    rig_end(&r);
 }
 
 // --- a package asked for twice ---
@@ -406,7 +391,7 @@ static void test_package_again(void **state)
     for (size_t i = 0; i < 2; i++) {
         struct rig r;
         rig_init(&r);
-        begin(&r);
+        rig_begin(&r);
         rig_add_fault(&r, RIG_NETD, "get_bound_profile_package", 1, breaks[i].act, breaks[i].value);
         send_download(&r, RIG_CODE, NULL, NULL);
         assert_int_equal(rig_wait_reply(&r, 0)->body_case, LPAD__BROKER_TO_CLIENT__BODY_DOWNLOADED);
@@ -415,7 +400,7 @@ static void test_package_again(void **state)
         assert_int_equal(count(r.log, "cardd.prepare_download"), 1);
         assert_int_equal(count(r.log, "netd.open("), 2);
         assert_null(strstr(r.log, "cancel_session"));
-        stop(&r);
+        rig_end(&r);
     }
 }
 
@@ -427,13 +412,13 @@ static void test_package_not_again(void **state)
     for (size_t i = 0; i < 2; i++) {
         struct rig r;
         rig_init(&r);
-        begin(&r);
+        rig_begin(&r);
         rig_add_fault(&r, RIG_NETD, "get_bound_profile_package", 0, RIG_FAIL, errors[i]);
         send_download(&r, RIG_CODE, NULL, NULL);
         assert_fails(rig_wait_reply(&r, 0), errors[i], NULL);
         assert_int_equal(count(r.log, "netd.get_bound_profile_package"), i == 0 ? 2 : 1);
         assert_has(&r, "cardd.cancel_session(1)");
-        stop(&r);
+        rig_end(&r);
     }
 }
 

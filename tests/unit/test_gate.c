@@ -2,6 +2,7 @@
 // The gate before AuthenticateServer and PrepareDownload: what passes, and that nothing else does.
 #include "cardd/gate.h"
 
+#include "tests/unit/made.h"
 #include "tests/unit/unit.h"
 #include "tests/unit/vectors.h"
 
@@ -20,23 +21,6 @@ static const struct gate_transaction_id tid = {
 };
 
 // --- building ---
-
-struct made {
-    uint8_t data[65536];
-    size_t len;
-};
-
-static struct bytes view_of(const struct made *m)
-{
-    return bytes_make(m->data, m->len);
-}
-
-static void finish(struct made *m, struct der_writer *w)
-{
-    struct bytes v;
-    assert_int_equal(der_finish(w, &v), ERR_OK);
-    m->len = v.len;
-}
 
 static void put_filled(struct der_writer *w, der_tag tag, size_t len)
 {

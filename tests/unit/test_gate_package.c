@@ -2,6 +2,7 @@
 // The gate before a Bound Profile Package: what passes, how it is cut, and that nothing else passes.
 #include "cardd/gate.h"
 
+#include "tests/unit/made.h"
 #include "tests/unit/unit.h"
 #include "tests/unit/vectors.h"
 
@@ -13,23 +14,6 @@ static const struct gate_transaction_id tid = {
 };
 
 static struct gate_package package; // large: not on the stack
-
-struct made {
-    uint8_t data[65536];
-    size_t len;
-};
-
-static struct bytes view_of(const struct made *m)
-{
-    return bytes_make(m->data, m->len);
-}
-
-static void finish(struct made *m, struct der_writer *w)
-{
-    struct bytes v;
-    assert_int_equal(der_finish(w, &v), ERR_OK);
-    m->len = v.len;
-}
 
 // What holds for every package that passes, whatever it is: the segments are the bytes, and each begins with
 // a tag that is no command.

@@ -125,7 +125,7 @@ static void test_flips(void **state)
 static void test_real_euicc_breaks_constraints(void **state)
 {
     (void)state;
-    X509 *eum = cert_of(REAL_EUM);
+    X509 *eum = cert_of(EUM_NIST);
     X509 *euicc = cert_of(REAL_EUICC);
     assert_int_equal(cred_check_euicc(euicc, eum, false, NULL), CRED_FAULT_NONE);
     assert_int_equal(cred_check_euicc(euicc, eum, true, NULL), CRED_FAULT_NAME_CONSTRAINTS);
