@@ -11,6 +11,16 @@
 
 #define CONFIRMATION_CODE_MAX 64 // octets, as the control socket takes it
 
+enum consent {
+    CONSENT_YES,
+    CONSENT_NO,
+    CONSENT_LATER,
+    CONSENT_NO_TERMINAL,
+    CONSENT_SIGNAL,
+    CONSENT_LINK, // lpad has something to say first
+    CONSENT_MAX,
+};
+
 // --- what is asked, in words ---
 
 const char *consent_profile_line(struct arena *a, const Lpad__Profile *p)
@@ -105,12 +115,14 @@ static enum consent read_answer(const char *prompt, bool in_full, bool may_wait,
     return CONSENT_NO;
 }
 
-enum consent consent_ask_once(const char *prompt, bool may_wait, const struct watch *watch)
+// Shows `prompt`; y or yes agrees.
+static enum consent ask_once(const char *prompt, bool may_wait, const struct watch *watch)
 {
     return read_answer(prompt, false, may_wait, watch);
 }
 
-enum consent consent_ask_twice(struct arena *a, const char *text, bool may_wait, const struct watch *watch)
+// Shows `text` and has the word "yes" typed twice. `may_wait`: "later" is an answer too.
+static enum consent ask_twice(struct arena *a, const char *text, bool may_wait, const struct watch *watch)
 {
     const char *others =
         may_wait ? "; anything else is a no, \"later\" leaves it for later" : "; anything else is a no";
@@ -165,15 +177,14 @@ static enum consent ask_person(struct asker *k, const struct watch *watch, const
 {
     struct arena *a = &k->ctl->arena;
     if (ask->has_strong && ask->strong)
-        return consent_ask_twice(a, strong_text(k, ask), k->change == NULL, watch);
+        return ask_twice(a, strong_text(k, ask), k->change == NULL, watch);
     if (k->change != NULL)
-        return consent_ask_once(
-            text_printf(a, "%sThe policy asks for your consent to %s. Answer%s: [y]es, [N]o: ",
-                        losses_text(a, ask), k->change, time_left(a, ask)),
-            false, watch);
-    return consent_ask_once(text_printf(a, "%s%sInstall it? Answer%s: [y]es, [N]o, [l]ater: ",
-                                        offer_text(a, ask), undelivered_text(a, ask), time_left(a, ask)),
-                            true, watch);
+        return ask_once(text_printf(a, "%sThe policy asks for your consent to %s. Answer%s: [y]es, [N]o: ",
+                                    losses_text(a, ask), k->change, time_left(a, ask)),
+                        false, watch);
+    return ask_once(text_printf(a, "%s%sInstall it? Answer%s: [y]es, [N]o, [l]ater: ", offer_text(a, ask),
+                                undelivered_text(a, ask), time_left(a, ask)),
+                    true, watch);
 }
 
 static void refuse(struct asker *k, enum consent consent, bool strong)
@@ -281,4 +292,21 @@ struct problem asker_explain(const struct asker *k, struct problem from_lpad)
     struct problem p = k->refusal;
     p.step = from_lpad.step;
     return p;
+}
+
+enum exit_code asker_confirm_loss(struct asker *k, const char *text, const char *verb, const char *done)
+{
+    const struct watch nothing = {-1, -1};
+    struct arena *a = &k->ctl->arena;
+    enum consent consent = ask_twice(a, text, false, &nothing);
+    if (consent == CONSENT_YES)
+        return EXIT_CODE_OK;
+    struct problem p =
+        consent == CONSENT_NO_TERMINAL
+            ? problem_make(EXIT_CODE_DECLINED, "no_terminal",
+                           text_printf(a, "There is no terminal to ask on, so nothing was %s.", done),
+                           text_printf(a, "Give --yes and --strong-yes to %s without being asked.", verb))
+            : problem_make(EXIT_CODE_DECLINED, "declined", text_printf(a, "Nothing was %s.", done),
+                           "Start the command again and type yes twice.");
+    return ctl_report(k->ctl, &p);
 }

@@ -38,20 +38,9 @@ bool asker_take(struct asker *k, struct lpad_client *c, uint32_t id, const Lpad_
 // What lpad says after a refusal is its consequence: the cause was here. Returns what is to be reported.
 struct problem asker_explain(const struct asker *k, struct problem from_lpad);
 
-enum consent {
-    CONSENT_YES,
-    CONSENT_NO,
-    CONSENT_LATER,
-    CONSENT_NO_TERMINAL,
-    CONSENT_SIGNAL,
-    CONSENT_LINK, // lpad has something to say first
-    CONSENT_MAX,
-};
-
-// Shows `text` and has the word "yes" typed twice. `may_wait`: "later" is an answer too.
-enum consent consent_ask_twice(struct arena *a, const char *text, bool may_wait, const struct watch *watch);
-// Shows `prompt`; y or yes agrees.
-enum consent consent_ask_once(const char *prompt, bool may_wait, const struct watch *watch);
+// What cannot be undone, asked before lpad is: shows `text` and has the word "yes" typed twice. When it is
+// not, that is reported: nothing was `done` ("deleted"), and how to `verb` ("delete") without being asked.
+enum exit_code asker_confirm_loss(struct asker *k, const char *text, const char *verb, const char *done);
 // "  8949...  operational, enabled  Example Telecom, Business\n"
 const char *consent_profile_line(struct arena *a, const Lpad__Profile *p);
 

@@ -38,7 +38,6 @@ static const char *reset_words(struct arena *a, const struct args *args)
 static enum exit_code confirm_reset(struct ctl *ctl, struct asker *asker)
 {
     struct arena *a = &ctl->arena;
-    const struct watch nothing = {-1, -1};
     const Lpad__ProfilesReply *list = NULL;
     enum exit_code code = ctl_request_profiles(ctl, &list);
     if (code != EXIT_CODE_OK)
@@ -57,17 +56,8 @@ static enum exit_code confirm_reset(struct ctl *ctl, struct asker *asker)
                        count > 0 ? "These profiles would be deleted, for good:\n"
                                  : "No profile would be deleted.\n",
                        text, asker->change);
-    enum consent consent = consent_ask_twice(a, text, false, &nothing);
     asker->agreed = (struct asker_agreed){true, true, shown, count};
-    if (consent == CONSENT_YES)
-        return EXIT_CODE_OK;
-    struct problem p = consent == CONSENT_NO_TERMINAL
-                           ? problem_make(EXIT_CODE_DECLINED, "no_terminal",
-                                          "There is no terminal to ask on, so nothing was reset.",
-                                          "Give --yes and --strong-yes to reset without being asked.")
-                           : problem_make(EXIT_CODE_DECLINED, "declined", "Nothing was reset.",
-                                          "Start the command again and type yes twice.");
-    return ctl_report(ctl, &p);
+    return asker_confirm_loss(asker, text, "reset", "reset");
 }
 
 enum exit_code euicc_reset_run(struct ctl *ctl)

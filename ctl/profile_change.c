@@ -29,7 +29,6 @@ static const char *find_line(struct ctl *ctl, const Lpad__ProfilesReply *list)
 // then answered. With --yes it is lpad's policy that decides whether anybody is asked.
 static enum exit_code confirm_delete(struct ctl *ctl, struct asker *asker)
 {
-    const struct watch nothing = {-1, -1};
     const Lpad__ProfilesReply *list = NULL;
     if (ctl->args->yes)
         return EXIT_CODE_OK;
@@ -40,16 +39,7 @@ static enum exit_code confirm_delete(struct ctl *ctl, struct asker *asker)
         text_printf(&ctl->arena, "You are about to %s, for good:\n%s", asker->change, find_line(ctl, list));
     asker->agreed =
         (struct asker_agreed){.once = true, .twice = true, .profiles = &ctl->iccid, .profile_count = 1};
-    enum consent consent = consent_ask_twice(&ctl->arena, text, false, &nothing);
-    if (consent == CONSENT_YES)
-        return EXIT_CODE_OK;
-    struct problem p = consent == CONSENT_NO_TERMINAL
-                           ? problem_make(EXIT_CODE_DECLINED, "no_terminal",
-                                          "There is no terminal to ask on, so nothing was deleted.",
-                                          "Give --yes and --strong-yes to delete without being asked.")
-                           : problem_make(EXIT_CODE_DECLINED, "declined", "Nothing was deleted.",
-                                          "Start the command again and type yes twice.");
-    return ctl_report(ctl, &p);
+    return asker_confirm_loss(asker, text, "delete", "deleted");
 }
 
 static enum exit_code change_profile(struct ctl *ctl)

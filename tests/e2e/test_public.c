@@ -6,6 +6,7 @@
 // missing, this test is skipped. The TLS certificates among them last a few years only, so one is made here
 // under the public CI.
 #include "tests/e2e/world.h"
+#include "tests/sim/common/sgp26_layout.h"
 
 #include <openssl/pem.h>
 #include <openssl/x509v3.h>
@@ -31,21 +32,6 @@ struct curve {
 static const struct curve curves[] = {
     {"nist", "NIST"},
     {"brp",  "BRP" },
-};
-
-static const struct {
-    const char *from, *to;
-} layout[] = {
-    {"CertificateIssuer/CERT_CI_ECDSA_%s.der", "ci.cert.der"    },
-    {"CertificateIssuer/SK_CI_ECDSA_%s.pem",   "ci.key.pem"     },
-    {"EUM/CERT_EUM_ECDSA_%s.der",              "eum.cert.der"   },
-    {"EUM/SK_EUM_ECDSA_%s.pem",                "eum.key.pem"    },
-    {"eUICC/CERT_EUICC_ECDSA_%s.der",          "euicc.cert.der" },
-    {"eUICC/SK_EUICC_ECDSA_%s.pem",            "euicc.key.pem"  },
-    {"DPauth/CERT_S_SM_DPauth_ECDSA_%s.der",   "dpauth.cert.der"},
-    {"DPauth/SK_S_SM_DPauth_ECDSA_%s.pem",     "dpauth.key.pem" },
-    {"DPpb/CERT_S_SM_DPpb_ECDSA_%s.der",       "dppb.cert.der"  },
-    {"DPpb/SK_S_SM_DPpb_ECDSA_%s.pem",         "dppb.key.pem"   },
 };
 
 // The path of a public file whose name has the curve at its "%s".
@@ -167,8 +153,8 @@ static void write_tls(const struct world *w, const struct curve *curve)
 static void lay_out(const struct world *w, const struct curve *curve)
 {
     static const char *const others[] = {"dsauth", "dstls"}; // SGP.26's are not in the folder
-    for (size_t i = 0; i < COUNT(layout); i++)
-        copy(w, curve, layout[i].from, layout[i].to);
+    for (size_t i = 0; i < COUNT(sgp26_layout); i++)
+        copy(w, curve, sgp26_layout[i].from, sgp26_layout[i].to);
     for (size_t i = 0; i < COUNT(others); i++) {
         char path[PATH_LEN_MAX];
         snprintf(path, sizeof path, "%s/pki/%s/%s.cert.der", w->dir, curve->name, others[i]);

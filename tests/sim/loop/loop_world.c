@@ -2,6 +2,7 @@
 // What the tests of the loop share.
 #include "tests/sim/loop/loop_world.h"
 
+#include "tests/sim/common/sgp26_layout.h"
 #include "tests/sim/smdp/text.h"
 
 #include <setjmp.h>
@@ -169,25 +170,6 @@ void loop_enable_disable_delete(struct loop *loop)
     loop_expect_verdict(loop, "other", "delete");
 }
 
-struct layout_row {
-    const char *from;
-    const char *to;
-};
-
-// The folder of the public SGP.26 credentials, in the layout that the simulators read.
-static const struct layout_row layout[] = {
-    {"CertificateIssuer/CERT_CI_ECDSA_%s.der", "ci.cert.der"    },
-    {"CertificateIssuer/SK_CI_ECDSA_%s.pem",   "ci.key.pem"     },
-    {"EUM/CERT_EUM_ECDSA_%s.der",              "eum.cert.der"   },
-    {"EUM/SK_EUM_ECDSA_%s.pem",                "eum.key.pem"    },
-    {"eUICC/CERT_EUICC_ECDSA_%s.der",          "euicc.cert.der" },
-    {"eUICC/SK_EUICC_ECDSA_%s.pem",            "euicc.key.pem"  },
-    {"DPauth/CERT_S_SM_DPauth_ECDSA_%s.der",   "dpauth.cert.der"},
-    {"DPauth/SK_S_SM_DPauth_ECDSA_%s.pem",     "dpauth.key.pem" },
-    {"DPpb/CERT_S_SM_DPpb_ECDSA_%s.der",       "dppb.cert.der"  },
-    {"DPpb/SK_S_SM_DPpb_ECDSA_%s.pem",         "dppb.key.pem"   },
-};
-
 static void file_copy(const char *from, const char *to)
 {
     struct tlvb bytes = TLVB_INIT;
@@ -206,12 +188,12 @@ void loop_sgp26_lay_out(struct loop *loop, const char *curve, const char *curve_
 
     snprintf(to, sizeof(to), "%s/sgp26/%s", loop->bench.dir, curve);
     assert_true(mkdir(to, 0700) == 0 || errno == EEXIST);
-    for (size_t i = 0; i < sizeof(layout) / sizeof(layout[0]); i++) {
-        const char *mark = strstr(layout[i].from, "%s");
+    for (size_t i = 0; i < sizeof(sgp26_layout) / sizeof(sgp26_layout[0]); i++) {
+        const char *mark = strstr(sgp26_layout[i].from, "%s");
 
-        snprintf(from, sizeof(from), "%s/sgp26/%.*s%s%s", programs.shared, (int)(mark - layout[i].from),
-                 layout[i].from, curve_upper, mark + 2);
-        snprintf(to, sizeof(to), "%s/sgp26/%s/%s", loop->bench.dir, curve, layout[i].to);
+        snprintf(from, sizeof(from), "%s/sgp26/%.*s%s%s", programs.shared, (int)(mark - sgp26_layout[i].from),
+                 sgp26_layout[i].from, curve_upper, mark + 2);
+        snprintf(to, sizeof(to), "%s/sgp26/%s/%s", loop->bench.dir, curve, sgp26_layout[i].to);
         file_copy(from, to);
     }
     for (size_t i = 0; i < 2; i++) {
