@@ -79,7 +79,7 @@ struct broker {
     bool serving; // clients are accepted
     bool stopping;
     struct card_facts card;
-    struct peer_report reports[6]; // by Process
+    struct peer_report reports[7]; // by Process
     // the last PolicyStatus, in its own memory
     struct arena policy_memory;
     const Lpad__PolicyStatus *policy_status;

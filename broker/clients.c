@@ -279,6 +279,12 @@ static enum err read_request(struct request *r, const Lpad__ClientToBroker *m)
         r->sequence_number = m->resend_notification->sequence_number;
         break;
     case LPAD__CLIENT_TO_BROKER__BODY_ANSWER:
+    case LPAD__CLIENT_TO_BROKER__BODY_HOLD:
+    case LPAD__CLIENT_TO_BROKER__BODY_RELEASE:
+    case LPAD__CLIENT_TO_BROKER__BODY_EXPLAIN:
+    case LPAD__CLIENT_TO_BROKER__BODY_RELOAD:
+    case LPAD__CLIENT_TO_BROKER__BODY_READ_AUDIT:
+    case LPAD__CLIENT_TO_BROKER__BODY_GET_AUDIT_HEAD:
     case LPAD__CLIENT_TO_BROKER__BODY__NOT_SET:
     case _LPAD__CLIENT_TO_BROKER__BODY__CASE_IS_INT_SIZE: return ERR_PEER_UNEXPECTED;
     }

@@ -109,6 +109,7 @@ static struct peer *peer_of(struct broker *b, Lpad__Process process)
     case LPAD__PROCESS__PROCESS_POLICYD: return &b->policyd;
     case LPAD__PROCESS__PROCESS_SUPERVISOR:
     case LPAD__PROCESS__PROCESS_BROKER:
+    case LPAD__PROCESS__PROCESS_PROBED:
     case _LPAD__PROCESS_IS_INT_SIZE: break;
     }
     return NULL;
@@ -253,6 +254,8 @@ static void handle_supervisor(struct broker *b, const Lpad__SupervisorToBroker *
     case LPAD__SUPERVISOR_TO_BROKER__BODY_NETD_REFUSED:
         on_netd_refused(b, m->netd_refused->retry_after_ms);
         return;
+    case LPAD__SUPERVISOR_TO_BROKER__BODY_AUDIT_FILE:
+    case LPAD__SUPERVISOR_TO_BROKER__BODY_NO_AUDIT_FILE:
     case LPAD__SUPERVISOR_TO_BROKER__BODY__NOT_SET:
     case _LPAD__SUPERVISOR_TO_BROKER__BODY__CASE_IS_INT_SIZE: break;
     }
@@ -367,6 +370,9 @@ static void dispatch_policyd(struct peer *p, const Lpad__PolicydToBroker *m)
             session_on_decision(&b->session, m->decision);
         return;
     case LPAD__POLICYD_TO_BROKER__BODY_HELLO:
+    case LPAD__POLICYD_TO_BROKER__BODY_SWITCH_STEP:
+    case LPAD__POLICYD_TO_BROKER__BODY_SWITCH_PLAN:
+    case LPAD__POLICYD_TO_BROKER__BODY_EXPLANATION:
     case LPAD__POLICYD_TO_BROKER__BODY__NOT_SET:
     case _LPAD__POLICYD_TO_BROKER__BODY__CASE_IS_INT_SIZE: break;
     }

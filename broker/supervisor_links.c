@@ -204,6 +204,11 @@ static void handle_broker(struct supervisor *s, const Lpad__BrokerToSupervisor *
         return;
     }
     case LPAD__BROKER_TO_SUPERVISOR__BODY_STOPPED: return; // its end follows
+    case LPAD__BROKER_TO_SUPERVISOR__BODY_START_PROBED:
+    case LPAD__BROKER_TO_SUPERVISOR__BODY_STOP_PROBED:
+    case LPAD__BROKER_TO_SUPERVISOR__BODY_ROTATE_AUDIT:
+    case LPAD__BROKER_TO_SUPERVISOR__BODY_GET_AUDIT_FILE:
+    case LPAD__BROKER_TO_SUPERVISOR__BODY_RELOAD_POLICY:
     case LPAD__BROKER_TO_SUPERVISOR__BODY__NOT_SET:
     case _LPAD__BROKER_TO_SUPERVISOR__BODY__CASE_IS_INT_SIZE: break;
     }

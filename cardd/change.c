@@ -42,6 +42,8 @@ static enum err send_command(struct cardd *c, const struct change *change, const
     case LPAD__OPERATION__OPERATION_RESET:
     case LPAD__OPERATION__OPERATION_DEFAULT_ADDRESS:
     case LPAD__OPERATION__OPERATION_LOAD_CRL:
+    case LPAD__OPERATION__OPERATION_HOLD:
+    case LPAD__OPERATION__OPERATION_RELOAD:
     case _LPAD__OPERATION_IS_INT_SIZE: break;
     }
     LPAD_BUG("a change that is none");

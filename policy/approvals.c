@@ -153,7 +153,9 @@ static bool read_nickname(const Lpad__Intent *from, struct intent *to)
 static bool read_target(const Lpad__Intent *from, struct intent *to)
 {
     switch (from->operation) {
-    case LPAD__OPERATION__OPERATION_READ: return true;
+    case LPAD__OPERATION__OPERATION_READ:
+    case LPAD__OPERATION__OPERATION_HOLD:
+    case LPAD__OPERATION__OPERATION_RELOAD: return true;
     case LPAD__OPERATION__OPERATION_DOWNLOAD:
         return from->host != NULL && read_host(from->host, &to->host) && read_source(from, &to->source);
     case LPAD__OPERATION__OPERATION_DISCOVER:
@@ -173,7 +175,8 @@ static bool read_target(const Lpad__Intent *from, struct intent *to)
 
 static bool is_change(Lpad__Operation operation)
 {
-    return operation != LPAD__OPERATION__OPERATION_READ && operation != LPAD__OPERATION__OPERATION_NOTIFY &&
+    return operation != LPAD__OPERATION__OPERATION_READ && operation != LPAD__OPERATION__OPERATION_HOLD &&
+           operation != LPAD__OPERATION__OPERATION_RELOAD && operation != LPAD__OPERATION__OPERATION_NOTIFY &&
            operation != LPAD__OPERATION__OPERATION_DISCOVER;
 }
 

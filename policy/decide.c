@@ -121,7 +121,9 @@ static enum match covers_target(const struct policy_permission *p, const struct 
     case LPAD__OPERATION__OPERATION_DEFAULT_ADDRESS:
         return match_if(r->host != NULL ? covers_host(p, r->host) : covers_no_host(p));
     case LPAD__OPERATION__OPERATION_RESET: return match_if(covers_reset(p, r->reset_options));
-    case LPAD__OPERATION__OPERATION_LOAD_CRL: return MATCH_YES;
+    case LPAD__OPERATION__OPERATION_LOAD_CRL:
+    case LPAD__OPERATION__OPERATION_HOLD:
+    case LPAD__OPERATION__OPERATION_RELOAD: return MATCH_YES;
     case LPAD__OPERATION__OPERATION_ENABLE:
     case LPAD__OPERATION__OPERATION_DISABLE:
     case LPAD__OPERATION__OPERATION_DELETE:
@@ -259,6 +261,8 @@ enum policy_counter policy_counter_of(Lpad__Operation operation)
     case LPAD__OPERATION__OPERATION_DISCOVER:
     case LPAD__OPERATION__OPERATION_DEFAULT_ADDRESS:
     case LPAD__OPERATION__OPERATION_LOAD_CRL:
+    case LPAD__OPERATION__OPERATION_HOLD:
+    case LPAD__OPERATION__OPERATION_RELOAD:
     case _LPAD__OPERATION_IS_INT_SIZE: break;
     }
     return POLICY_COUNTER_MAX;

@@ -54,6 +54,7 @@
 #ifndef LPAD_POLICY_POLICY_H
 #define LPAD_POLICY_POLICY_H
 
+#include "policy/switching.h"
 #include "rsp/iccid.h"
 
 #include "types.pb-c.h"
@@ -134,6 +135,7 @@ struct policy {
     uint32_t permission_count;
     uint32_t caps[POLICY_COUNTER_MAX];
     uint32_t debt_max; // 0: no bound
+    struct switching switching;
 };
 
 #endif

@@ -19,6 +19,8 @@ static const cyaml_strval_t operation_words[] = {
     {"reset",           1 << LPAD__OPERATION__OPERATION_RESET          },
     {"default_address", 1 << LPAD__OPERATION__OPERATION_DEFAULT_ADDRESS},
     {"load_crl",        1 << LPAD__OPERATION__OPERATION_LOAD_CRL       },
+    {"hold",            1 << LPAD__OPERATION__OPERATION_HOLD           },
+    {"reload",          1 << LPAD__OPERATION__OPERATION_RELOAD         },
 };
 static const cyaml_strval_t class_words[] = {
     {"test",         1 << LPAD__PROFILE_CLASS__CLASS_TEST        },

@@ -190,6 +190,8 @@ const char *operation_words(Lpad__Operation operation)
     case LPAD__OPERATION__OPERATION_RESET: return "reset";
     case LPAD__OPERATION__OPERATION_DEFAULT_ADDRESS: return "default address";
     case LPAD__OPERATION__OPERATION_LOAD_CRL: return "load crl";
+    case LPAD__OPERATION__OPERATION_HOLD: return "hold";
+    case LPAD__OPERATION__OPERATION_RELOAD: return "reload";
     case _LPAD__OPERATION_IS_INT_SIZE: break;
     }
     return "an unknown operation";
@@ -203,6 +205,7 @@ const char *process_words(int process)
     case LPAD__PROCESS__PROCESS_NETD: return "lpad-netd";
     case LPAD__PROCESS__PROCESS_CARDD: return "lpad-cardd";
     case LPAD__PROCESS__PROCESS_POLICYD: return "lpad-policyd";
+    case LPAD__PROCESS__PROCESS_PROBED: return "lpad-probed";
     case _LPAD__PROCESS_IS_INT_SIZE: break;
     }
     return "an unknown process";

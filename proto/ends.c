@@ -7,6 +7,7 @@
 #include "control.pb-c.h"
 #include "net.pb-c.h"
 #include "policy.pb-c.h"
+#include "probe.pb-c.h"
 #include "supervisor.pb-c.h"
 
 #define ROOT(name) (&lpad__##name##__descriptor)
@@ -17,6 +18,7 @@
 ENDS(broker, netd, broker_to_netd, netd_to_broker, true);
 ENDS(broker, cardd, broker_to_cardd, cardd_to_broker, true);
 ENDS(broker, policyd, broker_to_policyd, policyd_to_broker, true);
+ENDS(broker, probed, broker_to_probed, probed_to_broker, true);
 ENDS(cardd, policyd, cardd_to_policyd, policyd_to_cardd, true);
 ENDS(broker, supervisor, broker_to_supervisor, supervisor_to_broker, true);
 ENDS(policyd, supervisor, policyd_to_supervisor, supervisor_to_policyd, true);
@@ -27,6 +29,7 @@ const struct link_descriptor_rule link_descriptor_rules[] = {
     {ROOT(netd_to_broker),        LPAD__NETD_TO_BROKER__BODY_BOUND_PROFILE_PACKAGE},
     {ROOT(broker_to_cardd),       LPAD__BROKER_TO_CARDD__BODY_STAGE               },
     {ROOT(supervisor_to_broker),  LPAD__SUPERVISOR_TO_BROKER__BODY_STARTED        },
+    {ROOT(supervisor_to_broker),  LPAD__SUPERVISOR_TO_BROKER__BODY_AUDIT_FILE     },
     {ROOT(supervisor_to_policyd), LPAD__SUPERVISOR_TO_POLICYD__BODY_POLICY_TEXT   },
     {ROOT(supervisor_to_policyd), LPAD__SUPERVISOR_TO_POLICYD__BODY_NEW_LINK      },
 };

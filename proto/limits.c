@@ -8,6 +8,7 @@
 #include "control.pb-c.h"
 #include "net.pb-c.h"
 #include "policy.pb-c.h"
+#include "probe.pb-c.h"
 #include "supervisor.pb-c.h"
 
 #define ONE(message, field, ...)                                                                             \
@@ -33,6 +34,7 @@
 #define OID           3, 96
 #define VERSION       3, 3
 #define RULE          0, 96
+#define NAME          1, 32   // of the policy: of a rule, a profile, a probe
 #define SIGNED        2, 4096 // serverSigned1, smdpSigned2
 #define SIGNATURE     67, 67  // 5F37 40 and 64 bytes
 #define CERTIFICATE   2, 8192
@@ -171,7 +173,41 @@ const struct link_limit link_limits[] = {
     ONE(decision, "rule", RULE),
     ONE(policy_status, "sha256", SHA256),
     ONE(policy_status, "error", 0, 512),
+    MANY(switch_plan, "probes", 32),
+    MANY(switch_plan, "links", 16),
+    TEXTS(probe_plan, "targets", 200, 8),
+    ONE(probe_plan, "interface", 1, 15),
+    ONE(probe_plan, "body_sha256", SHA256),
+    ONE(watch_plan, "interface", 1, 15),
+    MANY(card_profiles_facts, "profiles", 64),
+    ONE(switch_action, "iccid", ICCID),
+    ONE(switch_action, "rule", NAME),
+    ONE(switch_decision, "name", 1, 32),
+    ONE(switch_decision, "why", 1, 32),
+    ONE(switch_decision, "rule", NAME),
+    ONE(switch_decision, "profile", NAME),
+    ONE(switch_decision, "from", ICCID),
+    ONE(switch_decision, "to", ICCID),
+    MANY(switch_step, "decisions", 16),
+    MANY(switch_step, "modes", 32),
+    ONE(rule_view, "name", NAME),
+    ONE(rule_view, "use", NAME),
+    ONE(rule_view, "block", 1, 32),
+    ONE(name_view, "name", NAME),
+    ONE(name_view, "iccid", ICCID),
+    ONE(probe_view, "name", NAME),
+    ONE(explanation, "phase", 1, 32),
+    ONE(explanation, "enabled", ICCID),
+    ONE(explanation, "last_good", ICCID),
+    MANY(explanation, "rules", 200),
+    MANY(explanation, "names", 32),
+    MANY(explanation, "probes", 32),
+    // probe.proto
+    MANY(probe_modes, "modes", 32),
     // supervisor.proto
+    MANY(probed_settings, "hosts", 256),
+    MANY(probed_settings, "ports", 64),
+    ONE(probed_settings, "user_agent", 1, 128),
     MANY(broker_settings, "ports", 64),
     ONE(broker_settings, "card", 1, 32),
     ONE(host_entry, "name", HOST),
@@ -226,5 +262,10 @@ const struct link_limit link_limits[] = {
     ONE(answer, "confirmation_code", 0, 64),
     ONE(downloaded_reply, "isdp_aid", AID),
     MANY(notifications_reply, "rows", 256),
+    TEXTS(audit_records, "lines", 16384, 256),
+    ONE(audit_head, "chain", 16, 16),
+    ONE(audit_head, "first_key", 32, 32),
+    ONE(audit_head, "key", 32, 32),
+    ONE(audit_head, "sha256", SHA256),
 };
 const size_t link_limit_count = sizeof link_limits / sizeof link_limits[0];

@@ -37,6 +37,7 @@ struct link_end {
 extern const struct link_end link_broker_netd, link_netd_broker;
 extern const struct link_end link_broker_cardd, link_cardd_broker;
 extern const struct link_end link_broker_policyd, link_policyd_broker;
+extern const struct link_end link_broker_probed, link_probed_broker;
 extern const struct link_end link_cardd_policyd, link_policyd_cardd;
 extern const struct link_end link_broker_supervisor, link_supervisor_broker;
 extern const struct link_end link_policyd_supervisor, link_supervisor_policyd;
