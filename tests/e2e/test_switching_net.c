@@ -12,8 +12,8 @@
 #define BACKUP "8949449999999990049"
 
 static const char two_profiles[] =
-    "{\"profiles\":[{\"iccid\":\"" MAIN "\",\"state\":\"enabled\",\"class\":\"operational\"},"
-    "{\"iccid\":\"" BACKUP "\",\"state\":\"disabled\",\"class\":\"operational\"}]}";
+    "{\"profiles\":[{\"iccid\":\"" MAIN "\",\"enabled\":true,\"name\":\"Main\"},"
+    "{\"iccid\":\"" BACKUP "\",\"name\":\"Backup\"}]}";
 
 #define HEAD                                                                                                 \
     "version: 1\n"                                                                                           \
