@@ -175,16 +175,18 @@ static enum err open_all(const struct config *c, const struct accounts *a, struc
 
 enum err resources_open(const struct config *c, const struct accounts *a, struct resources *ret)
 {
-    struct resources r = {.null = -1,
-                          .lock = -1,
-                          .policy_state = -1,
-                          .policy_good = -1,
-                          .engine_state = -1,
-                          .recording = -1,
-                          .archive = {-1, -1},
-                          .audit = -1,
-                          .control = -1,
-                          .routes = -1};
+    struct resources r = {
+        .null = -1,
+        .lock = -1,
+        .policy_state = -1,
+        .policy_good = -1,
+        .engine_state = -1,
+        .recording = -1,
+        .archive = {-1, -1},
+        .audit = -1,
+        .control = -1,
+        .routes = -1
+    };
     enum err e = open_all(c, a, &r);
     if (e != ERR_OK) {
         resources_close(&r, NULL);
@@ -373,7 +375,7 @@ enum err resources_open_probe_ca(const struct config *c, int *ret_fd)
 enum err resources_open_links(int *ret_fd)
 {
     struct sockaddr_nl address = {.nl_family = AF_NETLINK};
-    address.nl_groups = RTMGRP_LINK | RTMGRP_IPV4_IFADDR | RTMGRP_IPV6_IFADDR | RTMGRP_IPV4_ROUTE |
-                        RTMGRP_IPV6_ROUTE;
+    address.nl_groups =
+        RTMGRP_LINK | RTMGRP_IPV4_IFADDR | RTMGRP_IPV6_IFADDR | RTMGRP_IPV4_ROUTE | RTMGRP_IPV6_ROUTE;
     return open_netlink(&address, ret_fd);
 }

@@ -16,9 +16,9 @@ struct resources {
     int recording;  // of the switching engine; /dev/null when nothing is recorded
     int archive[2]; // the broker's notification archive
     int audit;
-    int control; // the listening socket
-    int routes;     // a socket on which the kernel tells of new routes
-    char boot[64];  // the kernel's boot id, empty: not known
+    int control;   // the listening socket
+    int routes;    // a socket on which the kernel tells of new routes
+    char boot[64]; // the kernel's boot id, empty: not known
 };
 
 // Makes missing directories and files (0750, 0640). Errors are logged with path, reason and what to do.

@@ -21,7 +21,7 @@ enum child_kind {
     CHILD_POLICYD,
     CHILD_CARDD,
     CHILD_PROBED, // only while the broker wants it
-    CHILD_NETD, // the first of NETDS_MAX
+    CHILD_NETD,   // the first of NETDS_MAX
     CHILDREN_MAX = CHILD_NETD + NETDS_MAX,
 };
 

@@ -73,8 +73,8 @@ struct approvals_now {
     bool rolls_back;                 // what it has begun
 };
 
-// An intent to hold the engine or to read the policy anew is decided and forgotten; the one that stands stays.
-// The engine's own must be what its state says is under way.
+// An intent to hold the engine or to read the policy anew is decided and forgotten; the one that stands
+// stays. The engine's own must be what its state says is under way.
 struct policy_decision approvals_intent(struct approvals *a, const struct approvals_now *now,
                                         const Lpad__Intent *intent);
 struct policy_decision approvals_install(struct approvals *a, const struct approvals_now *now,

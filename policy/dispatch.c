@@ -414,13 +414,13 @@ static const struct row from_supervisor[] = {
     {LPAD__SUPERVISOR_TO_POLICYD__BODY_NEW_LINK,      handle_new_link     },
 };
 static const struct row from_broker[] = {
-    {LPAD__BROKER_TO_POLICYD__BODY_INTENT,     handle_intent    },
-    {LPAD__BROKER_TO_POLICYD__BODY_INSTALL,    handle_install   },
-    {LPAD__BROKER_TO_POLICYD__BODY_CONSENT,    handle_consent   },
-    {LPAD__BROKER_TO_POLICYD__BODY_DROP,       handle_drop      },
-    {LPAD__BROKER_TO_POLICYD__BODY_GET_STATUS, handle_get_status},
-    {LPAD__BROKER_TO_POLICYD__BODY_SWITCH_EVENT, handle_switch_event},
-    {LPAD__BROKER_TO_POLICYD__BODY_GET_EXPLANATION, handle_explain},
+    {LPAD__BROKER_TO_POLICYD__BODY_INTENT,          handle_intent      },
+    {LPAD__BROKER_TO_POLICYD__BODY_INSTALL,         handle_install     },
+    {LPAD__BROKER_TO_POLICYD__BODY_CONSENT,         handle_consent     },
+    {LPAD__BROKER_TO_POLICYD__BODY_DROP,            handle_drop        },
+    {LPAD__BROKER_TO_POLICYD__BODY_GET_STATUS,      handle_get_status  },
+    {LPAD__BROKER_TO_POLICYD__BODY_SWITCH_EVENT,    handle_switch_event},
+    {LPAD__BROKER_TO_POLICYD__BODY_GET_EXPLANATION, handle_explain     },
 };
 static const struct row from_cardd[] = {
     {LPAD__CARDD_TO_POLICYD__BODY_PROFILE_CHANGE,   handle_profile_change },

@@ -36,8 +36,7 @@ enum err policyd_take_event(struct policyd *p, const Lpad__BrokerToPolicyd *fram
     const struct policy *policy = p->store.policy;
     uint32_t id = frame->id;
     if (policy != NULL) {
-        LPAD_TRY(
-            switch_event_read(frame->switch_event, &policy->switching, p->switcher.generation, &event));
+        LPAD_TRY(switch_event_read(frame->switch_event, &policy->switching, p->switcher.generation, &event));
         switcher_step(&p->switcher, policy, &event.event, policyd_clock(now));
     }
     return tell_step(p, id);

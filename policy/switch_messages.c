@@ -269,8 +269,8 @@ static void fill_probe(const struct switch_probe *p, Lpad__ProbePlan *to)
     to->has_status = p->status != 0;
     to->status = p->status;
     to->has_body_sha256 = p->has_body_sha256;
-    to->body_sha256 = p->has_body_sha256 ? binary_from(p->body_sha256, sizeof p->body_sha256)
-                                         : binary_from(NULL, 0);
+    to->body_sha256 =
+        p->has_body_sha256 ? binary_from(p->body_sha256, sizeof p->body_sha256) : binary_from(NULL, 0);
     to->interval_ms = p->interval_ms;
     to->failure_interval_ms = p->failure_interval_ms;
     to->timeout_ms = p->timeout_ms;

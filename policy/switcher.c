@@ -86,7 +86,7 @@ enum err switcher_open(struct switcher *w, int fd, const char *boot, struct swit
         .file = {.fd = fd, .version = FILE_VERSION, .slot_size = SLOT_SIZE},
         .boot_ms = now.boot_ms,
         .wake_in_ms = UINT64_MAX,
-        // Another life of this process does not use the same numbers again.
+ // Another life of this process does not use the same numbers again.
         .generation = (uint32_t)((uint64_t)now.utc_ms / 1000 & 0x7fffffff),
     };
     size_t boot_len = boot != NULL ? strnlen(boot, sizeof w->boot - 1) : 0;
@@ -223,8 +223,8 @@ void switcher_take_policy(struct switcher *w, const struct policy *policy, const
         return;
     }
     engine_state_init(w->state);
-    if (w->packed_len > 0 && engine_state_unpack(bytes_make(w->packed, w->packed_len), &policy->switching,
-                                                 w->state) != ERR_OK) {
+    if (w->packed_len > 0 &&
+        engine_state_unpack(bytes_make(w->packed, w->packed_len), &policy->switching, w->state) != ERR_OK) {
         log_error("the state of the switching engine cannot be read: nothing is switched");
         w->unreadable = true;
         return;
