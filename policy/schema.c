@@ -19,7 +19,7 @@
 #define BIT(op)   (1u << LPAD__OPERATION__OPERATION_##op)
 
 #define OPERATIONS_OF_HOSTS    (BIT(DOWNLOAD) | BIT(NOTIFY) | BIT(DISCOVER) | BIT(DEFAULT_ADDRESS))
-#define OPERATIONS_NEVER_ASKED (BIT(NOTIFY) | BIT(DISCOVER))
+#define OPERATIONS_NEVER_ASKED (BIT(NOTIFY) | BIT(DISCOVER) | BIT(HOLD) | BIT(RELOAD))
 #define OPERATIONS_OF_PROFILES (BIT(ENABLE) | BIT(DISABLE) | BIT(DELETE) | BIT(NICKNAME))
 #define CLASSES_DEFAULT                                                                                      \
     ((1u << LPAD__PROFILE_CLASS__CLASS_OPERATIONAL) | (1u << LPAD__PROFILE_CLASS__CLASS_PROVISIONING))
@@ -74,7 +74,7 @@ static enum err read_roles(const struct reading *r)
 {
     const struct raw_policy *raw = r->raw;
     struct policy *p = r->policy;
-    p->roles = arena_take(r->arena, raw->roles_count * sizeof *p->roles);
+    p->roles = arena_take(r->arena, (raw->roles_count + 1) * sizeof *p->roles); // and the engine's
     if (p->roles == NULL)
         return ERR_MEMORY;
     for (uint32_t i = 0; i < raw->roles_count; i++) {
@@ -85,6 +85,10 @@ static enum err read_roles(const struct reading *r)
                               "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_-")] != '\0')
             return REFUSE(r, policy_path("roles[%u].name", i).text, "letters, digits, _ and -",
                           "not a role's name");
+        if (strcmp(from->name, POLICY_ENGINE_ROLE) == 0)
+            return REFUSE(r, policy_path("roles[%u].name", i).text,
+                          "permissions may name it; nobody else can play it",
+                          "the role \"engine\" is the switching engine's");
         LPAD_TRY(read_ids(r, i, "users", from->users, from->users_count, r->names->users,
                           r->names->user_count, &to->users));
         LPAD_TRY(read_ids(r, i, "groups", from->groups, from->groups_count, r->names->groups,
@@ -96,25 +100,53 @@ static enum err read_roles(const struct reading *r)
 
 // --- permissions ---
 
+// The engine's role is made when it is first named.
+static enum err find_engine_role(const struct reading *r, const char *path, uint32_t *ret_index)
+{
+    struct policy *p = r->policy;
+    uint32_t last = p->role_count;
+    if (last > 0 && strcmp(p->roles[last - 1].name, POLICY_ENGINE_ROLE) == 0) {
+        *ret_index = last - 1;
+        return ERR_OK;
+    }
+    if (last == POLICY_ROLES_MAX)
+        return REFUSE(r, path, "", "more than %u roles beside the engine's", POLICY_ROLES_MAX - 1);
+    p->roles[last] = (struct policy_role){.name = POLICY_ENGINE_ROLE};
+    p->role_count = last + 1;
+    *ret_index = last;
+    return ERR_OK;
+}
+
+static enum err find_role(const struct reading *r, const char *path, const char *name, uint32_t *ret_index)
+{
+    const struct policy *p = r->policy;
+    const char *words[POLICY_ROLES_MAX + 1];
+    if (strcmp(name, POLICY_ENGINE_ROLE) == 0)
+        return find_engine_role(r, path, ret_index);
+    for (uint32_t k = 0; k < p->role_count; k++) {
+        words[k] = p->roles[k].name;
+        if (strcmp(words[k], name) == 0) {
+            *ret_index = k;
+            return ERR_OK;
+        }
+    }
+    words[p->role_count] = POLICY_ENGINE_ROLE;
+    char quoted[POLICY_QUOTE_MAX], hint[96];
+    yaml_nearest(name, words, p->role_count + 1, hint, sizeof hint);
+    return REFUSE(r, path, hint, "unknown role \"%s\"", policy_quote(name, quoted));
+}
+
 static enum err read_role_names(const struct reading *r, uint32_t at, const struct raw_permission *raw,
                                 uint32_t *ret_roles)
 {
-    const struct policy *p = r->policy;
-    const char *words[POLICY_ROLES_MAX];
     uint32_t roles = 0;
-    for (uint32_t k = 0; k < p->role_count; k++)
-        words[k] = p->roles[k].name;
     for (uint32_t i = 0; i < raw->roles_count; i++) {
+        struct path path = policy_path("permissions[%u].roles[%u]", at, i);
         uint32_t k = 0;
-        while (k < p->role_count && strcmp(words[k], raw->roles[i]) != 0)
-            k++;
-        if (k == p->role_count) {
-            char quoted[POLICY_QUOTE_MAX], hint[96];
-            policy_quote(raw->roles[i], quoted);
-            yaml_nearest(raw->roles[i], words, p->role_count, hint, sizeof hint);
-            return REFUSE(r, policy_path("permissions[%u].roles[%u]", at, i).text, hint,
-                          "unknown role \"%s\"", quoted);
-        }
+        LPAD_TRY(find_role(r, path.text, raw->roles[i], &k));
+        if (strcmp(raw->roles[i], POLICY_ENGINE_ROLE) == 0 && raw->operations != BIT(ENABLE))
+            return REFUSE(r, path.text, "give enable a permission of its own",
+                          "the engine does nothing but enable");
         roles |= 1u << k;
     }
     *ret_roles = roles;
@@ -226,7 +258,8 @@ static enum err check_useless_keys(const struct reading *r, uint32_t at, const s
     bool about_profiles = (raw->operations & OPERATIONS_OF_PROFILES) != 0;
     bool reset = (raw->operations & BIT(RESET)) != 0;
     bool loads = download && !deny;
-    bool asks = !deny && (raw->operations & ~OPERATIONS_NEVER_ASKED) != 0;
+    bool engine_alone = raw->roles_count == 1 && strcmp(raw->roles[0], POLICY_ENGINE_ROLE) == 0;
+    bool asks = !deny && !engine_alone && (raw->operations & ~OPERATIONS_NEVER_ASKED) != 0;
     const struct {
         const char *key, *why;
         bool useless;
