@@ -11,10 +11,14 @@
 const char *finding_kind_name(enum finding_kind kind)
 {
     static const char *const names[FINDING_KIND_MAX] = {
-        [FINDING_UNUSED_PROFILE] = "unused_profile", [FINDING_UNUSED_PROBE] = "unused_probe",
-        [FINDING_UNUSED_WINDOW] = "unused_window",   [FINDING_PROVIDER_ALONE] = "provider_alone",
-        [FINDING_NEVER_FIRES] = "never_fires",       [FINDING_HIDDEN] = "hidden",
-        [FINDING_FIGHT] = "fight",                   [FINDING_LOOP] = "loop",
+        [FINDING_UNUSED_PROFILE] = "unused_profile",
+        [FINDING_UNUSED_PROBE] = "unused_probe",
+        [FINDING_UNUSED_WINDOW] = "unused_window",
+        [FINDING_PROVIDER_ALONE] = "provider_alone",
+        [FINDING_NEVER_FIRES] = "never_fires",
+        [FINDING_HIDDEN] = "hidden",
+        [FINDING_FIGHT] = "fight",
+        [FINDING_LOOP] = "loop",
     };
     LPAD_ASSERT((unsigned)kind < FINDING_KIND_MAX);
     return names[kind];

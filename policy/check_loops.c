@@ -24,12 +24,12 @@
 #define LOOPS_MAX      16u
 
 enum dimension_kind {
-    DIMENSION_START,   // the profile that is enabled
-    DIMENSION_PROBE,   // index: the probe
+    DIMENSION_START, // the profile that is enabled
+    DIMENSION_PROBE, // index: the probe
     DIMENSION_ROAMING,
     DIMENSION_SIGNAL,
-    DIMENSION_LINK,    // index: the link; nothing of it is there, or all
-    DIMENSION_DATA,    // index: a condition whose limit is reached, or not
+    DIMENSION_LINK, // index: the link; nothing of it is there, or all
+    DIMENSION_DATA, // index: a condition whose limit is reached, or not
     DIMENSION_OPERATOR,
     DIMENSION_TIME,
     DIMENSION_KIND_MAX,
@@ -58,7 +58,7 @@ struct exploration {
     struct engine_card_profile card[SWITCH_PROFILES_MAX];
     struct engine_time now;
     struct engine_output output;
-    uint32_t enabled; // a name
+    uint32_t enabled;                   // a name
     uint32_t rounds[SWITCH_PROBES_MAX]; // since the last change of the profile
     uint64_t next_round[SWITCH_PROBES_MAX];
     uint32_t rule; // of the switch under way
@@ -200,7 +200,11 @@ static void send_radio(struct exploration *x)
     e.dbm = signal_of(p, value_of(x, DIMENSION_SIGNAL, 0, x->enabled) == 1);
     if (has_condition(p, CONDITION_OPERATOR, SWITCH_NONE)) {
         const char *code = operator_of(p, value_of(x, DIMENSION_OPERATOR, 0, SWITCH_NONE));
-        snprintf(e.operator_code, sizeof e.operator_code, "%s%s", code, strlen(code) == 3 ? "99" : "");
+        size_t len = strnlen(code, sizeof e.operator_code - 1);
+        memcpy(e.operator_code, code, len);
+        // Of a whole country some operator.
+        if (len == 3)
+            memcpy(e.operator_code + len, "99", sizeof "99");
     }
     step(x, &e);
 }
@@ -381,8 +385,8 @@ static void put_situation(const struct exploration *x, uint32_t before, struct b
         for (uint32_t k = before + 1; k < x->switch_count; k++)
             in_loop |= x->switches[k].to == d->profile;
         if (d->kind == DIMENSION_PROBE && in_loop)
-            buf_printf(out, "%s%s is %s with %s", between, p->probes[d->index].name, d->value == 1 ? "up" : "down",
-                       p->profiles[d->profile].name);
+            buf_printf(out, "%s%s is %s with %s", between, p->probes[d->index].name,
+                       d->value == 1 ? "up" : "down", p->profiles[d->profile].name);
         else if (d->kind == DIMENSION_ROAMING && in_loop)
             buf_printf(out, "%s%s %s", between, p->profiles[d->profile].name,
                        d->value == 1 ? "roams" : "does not roam");

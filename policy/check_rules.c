@@ -44,9 +44,9 @@ struct analysis {
     struct check_times times;
     struct variable *variables;
     uint32_t variable_count;
-    uint32_t *variable_of;  // a condition's
-    uint32_t *for_of;       // a condition's `for`
-    uint32_t *rank;         // of a condition with a bound
+    uint32_t *variable_of; // a condition's
+    uint32_t *for_of;      // a condition's `for`
+    uint32_t *rank;        // of a condition with a bound
     bool *first_of_rank;
     uint32_t *value;        // of each variable, in the combination at hand
     uint32_t time_variable; // SWITCH_NONE: nothing asks
@@ -384,8 +384,8 @@ static void find_never(struct analysis *a, uint32_t rule)
                   "the rule %s can never fire: its conditions contradict each other", r->name);
     else if (!begins)
         check_add(a->findings, FINDING_NEVER_FIRES, r->line,
-                  "the rule %s can never fire: its conditions do not hold while the window %s is open", r->name,
-                  a->policy->windows[r->only_in].name);
+                  "the rule %s can never fire: its conditions do not hold while the window %s is open",
+                  r->name, a->policy->windows[r->only_in].name);
 }
 
 // Whether `first` is looked at before `then`.
@@ -398,10 +398,11 @@ static bool stands_before(const struct switching *p, uint32_t first, uint32_t th
 static void add_fight(struct analysis *a, const struct switch_rule *first, const struct switch_rule *then)
 {
     const struct switch_profile *profiles = a->policy->profiles;
-    check_add(a->findings, FINDING_FIGHT, then->line,
-              "the rules %s (line %u) and %s have the same priority and can hold at once, but want %s and %s; "
-              "give one a higher priority",
-              first->name, first->line, then->name, profiles[first->use].name, profiles[then->use].name);
+    check_add(
+        a->findings, FINDING_FIGHT, then->line,
+        "the rules %s (line %u) and %s have the same priority and can hold at once, but want %s and %s; "
+        "give one a higher priority",
+        first->name, first->line, then->name, profiles[first->use].name, profiles[then->use].name);
 }
 
 static void add_hidden(struct analysis *a, const struct switch_rule *first, const struct switch_rule *then)
@@ -411,10 +412,11 @@ static void add_hidden(struct analysis *a, const struct switch_rule *first, cons
                   "the rule %s can never decide: %s (line %u) stands before it and holds whenever it does",
                   then->name, first->name, first->line);
     else
-        check_add(a->findings, FINDING_HIDDEN, then->line,
-                  "the rule %s can decide only while the profile %s cannot be taken: %s (line %u) stands before "
-                  "it and holds whenever it does",
-                  then->name, a->policy->profiles[first->use].name, first->name, first->line);
+        check_add(
+            a->findings, FINDING_HIDDEN, then->line,
+            "the rule %s can decide only while the profile %s cannot be taken: %s (line %u) stands before "
+            "it and holds whenever it does",
+            then->name, a->policy->profiles[first->use].name, first->name, first->line);
 }
 
 // `first` stands before `then`. Returns whether `then` is hidden.

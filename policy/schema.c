@@ -45,6 +45,10 @@ static enum err read_id(const struct reading *r, const char *path, const char *t
         *ret_id = id;
         return ERR_OK;
     }
+    if (count == POLICY_EVERY_NAME) {
+        *ret_id = UINT32_MAX - 1;
+        return ERR_OK;
+    }
     for (size_t i = 0; i < count; i++) {
         if (strcmp(names[i].name, text) == 0) {
             *ret_id = names[i].id;
