@@ -7,8 +7,6 @@
 
 #include <string.h>
 
-#define ENGINE_ROLE "engine" // nobody's else
-
 enum match {
     MATCH_NO,
     MATCH_YES,
@@ -39,7 +37,7 @@ static uint32_t roles_of(const struct policy *policy, const struct policy_actor 
 {
     uint32_t roles = 0;
     for (uint32_t i = 0; i < policy->role_count; i++) {
-        bool plays = actor->is_engine ? strcmp(policy->roles[i].name, ENGINE_ROLE) == 0
+        bool plays = actor->is_engine ? strcmp(policy->roles[i].name, POLICY_ENGINE_ROLE) == 0
                                       : !actor->is_lpad && plays_role(&policy->roles[i], actor);
         if (plays)
             roles |= 1u << i;
@@ -150,11 +148,26 @@ static enum match covers(const struct policy_permission *p, const struct policy_
     return covers_target(p, r);
 }
 
-// A test profile is enabled by its name alone.
+static bool is_test_profile(const struct policy_request *r)
+{
+    return r->target != NULL && r->target->profile_class == LPAD__PROFILE_CLASS__CLASS_TEST;
+}
+
+// A test profile is enabled by its ICCID alone: of a permission or, by the engine, of a name that its rules
+// use.
 static bool lacks_name(const struct policy_permission *p, const struct policy_request *r)
 {
-    return p->allow && r->operation == LPAD__OPERATION__OPERATION_ENABLE && r->target != NULL &&
-           r->target->profile_class == LPAD__PROFILE_CLASS__CLASS_TEST && !has_iccid(&p->profiles, r->iccid);
+    return p->allow && r->operation == LPAD__OPERATION__OPERATION_ENABLE && is_test_profile(r) &&
+           !has_iccid(&p->profiles, r->iccid);
+}
+
+static bool switching_names(const struct switching *s, const struct iccid *iccid)
+{
+    for (uint32_t i = 0; i < s->profile_count; i++) {
+        if (s->profiles[i].has_iccid && iccid_equal(&s->profiles[i].iccid, iccid))
+            return true;
+    }
+    return false;
 }
 
 // The permission that decides, or DECISION_NO_RULE; then *ret_nameless is one that would have decided if it
@@ -170,7 +183,7 @@ static uint32_t find_permission(const struct policy *policy, const struct policy
         // question goes on.
         if (m == MATCH_NO || (m == MATCH_UNKNOWN && !p->allow))
             continue;
-        if (!lacks_name(p, r))
+        if (!lacks_name(p, r) || (actor->is_engine && switching_names(&policy->switching, r->iccid)))
             return i;
         if (nameless == DECISION_NO_RULE)
             nameless = i;
@@ -352,15 +365,6 @@ static struct policy_decision decide_delivery_by_downloads(const struct policy *
 
 // --- the engine ---
 
-// A test profile is enabled by its ICCID alone, which a profile's name must give.
-static bool names_test_profile(const struct switching *s, const struct iccid *iccid)
-{
-    for (uint32_t i = 0; i < s->profile_count; i++)
-        if (s->profiles[i].has_iccid && iccid_equal(&s->profiles[i].iccid, iccid))
-            return true;
-    return false;
-}
-
 static bool has_cap_left(const struct policy *policy, const struct policy_request *r,
                          const struct policy_counters *counters)
 {
@@ -388,8 +392,7 @@ static struct policy_decision decide_engine(const struct policy *policy, const s
     }
     if (rule != DECISION_NO_RULE && !policy->permissions[rule].allow)
         deny(&d, LPAD__DENY_REASON__DENY_RULE);
-    else if (r->target != NULL && r->target->profile_class == LPAD__PROFILE_CLASS__CLASS_TEST &&
-             !names_test_profile(&policy->switching, r->iccid))
+    else if (rule == DECISION_NO_RULE && is_test_profile(r) && !switching_names(&policy->switching, r->iccid))
         deny(&d, LPAD__DENY_REASON__DENY_TEST_PROFILE);
     else if (!has_cap_left(policy, r, counters))
         deny(&d, LPAD__DENY_REASON__DENY_CAP);

@@ -94,4 +94,8 @@ uint32_t trace_name_of(const struct switching *policy, const struct trace_card *
 uint32_t trace_count_matches(const struct switch_profile *name, const struct trace_card *card,
                              const struct engine_card_profile **ret_match);
 
+// A profile as a card may list it that has whatever a name asks for, disabled.
+void trace_named_profile(const struct switching *policy, uint32_t index,
+                         struct engine_card_profile *ret_profile);
+
 #endif

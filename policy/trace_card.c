@@ -23,8 +23,10 @@ static void invent_iccid(uint32_t index, struct iccid *ret_iccid)
         LPAD_BUG("an ICCID of 19 digits");
 }
 
-static void put_named(const struct switch_profile *name, uint32_t index, struct engine_card_profile *p)
+void trace_named_profile(const struct switching *policy, uint32_t index, struct engine_card_profile *p)
 {
+    const struct switch_profile *name = &policy->profiles[index];
+    *p = (struct engine_card_profile){.profile_class = CLASS_FALLBACK};
     if (name->has_iccid)
         p->iccid = name->iccid;
     else
@@ -54,7 +56,7 @@ static enum err read_who(const struct trace_reader *r, struct bytes word, struct
     if (at == r->policy->profile_count)
         return trace_refuse_word(r, word, "an ICCID or a profile of the policy", names,
                                  r->policy->profile_count);
-    put_named(&r->policy->profiles[at], (uint32_t)at, p);
+    trace_named_profile(r->policy, (uint32_t)at, p);
     return ERR_OK;
 }
 

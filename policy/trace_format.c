@@ -6,7 +6,6 @@
 
 #include <inttypes.h>
 #include <string.h>
-#include <time.h>
 
 const char *const trace_event_words[EVENT_KIND_MAX] = {
     [EVENT_TICK] = "tick",       [EVENT_START] = "start",     [EVENT_CARD] = "card",
@@ -45,6 +44,26 @@ bool trace_mcc_mnc_from_text(const char *text, size_t len, uint8_t ret_mcc_mnc[s
 
 // --- times ---
 
+static bool is_leap(int year)
+{
+    return year % 4 == 0 && (year % 100 != 0 || year % 400 == 0);
+}
+
+int trace_days_of_month(int year, int month)
+{
+    static const int days[] = {31, 28, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31};
+    return days[month - 1] + (month == 2 && is_leap(year));
+}
+
+int64_t trace_day_of(int year, int month, int day)
+{
+    int64_t y = year - 1;
+    int64_t days = y * 365 + y / 4 - y / 100 + y / 400 - 719162;
+    for (int m = 1; m < month; m++)
+        days += trace_days_of_month(year, m);
+    return days + day - 1;
+}
+
 void trace_put_duration(struct buf *out, uint64_t ms)
 {
     static const struct {
@@ -74,14 +93,19 @@ void trace_put_utc(struct buf *out, int64_t utc_ms)
         ms += 1000;
         seconds--;
     }
-    time_t t = (time_t)seconds;
-    struct tm tm;
-    if (gmtime_r(&t, &tm) == NULL) {
+    int64_t day = seconds / 86400;
+    int of_day = (int)(seconds % 86400), year = 1970, month = 1;
+    if (seconds < 0 || seconds > INT64_C(253402300799)) {
         buf_printf(out, "%" PRId64 "ms", utc_ms);
         return;
     }
-    buf_printf(out, "%04d-%02d-%02dT%02d:%02d:%02d", tm.tm_year + 1900, tm.tm_mon + 1, tm.tm_mday, tm.tm_hour,
-               tm.tm_min, tm.tm_sec);
+    year += (int)(day / 366);
+    while (trace_day_of(year + 1, 1, 1) <= day)
+        year++;
+    while (month < 12 && trace_day_of(year, month + 1, 1) <= day)
+        month++;
+    buf_printf(out, "%04d-%02d-%02dT%02d:%02d:%02d", year, month,
+               (int)(day - trace_day_of(year, month, 1)) + 1, of_day / 3600, of_day / 60 % 60, of_day % 60);
     if (ms != 0)
         buf_printf(out, ".%03d", (int)ms);
     buf_put_byte(out, 'Z');

@@ -8,7 +8,6 @@
 #include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
-#include <time.h>
 
 #define TIME_MAX_MS (UINT64_C(1) << 52) // far beyond what a calendar says
 #define OCTETS_MAX  (UINT64_C(1) << 60)
@@ -229,18 +228,10 @@ static bool read_utc(struct bytes word, int64_t *ret_utc_ms)
     if (!take_field(&word, 2, 'Z', &second) &&
         !(take_field(&word, 2, '.', &second) && take_field(&word, 3, 'Z', &ms)))
         return false;
-    struct tm tm = {.tm_year = year - 1900,
-                    .tm_mon = month - 1,
-                    .tm_mday = day,
-                    .tm_hour = hour,
-                    .tm_min = minute,
-                    .tm_sec = second};
-    time_t t = timegm(&tm);
-    // What is no date, timegm makes another one of.
-    if (word.len != 0 || year < 1970 || tm.tm_mon != month - 1 || tm.tm_mday != day || tm.tm_hour != hour ||
-        tm.tm_min != minute || tm.tm_sec != second)
+    if (word.len != 0 || year < 1970 || month < 1 || month > 12 || day < 1 ||
+        day > trace_days_of_month(year, month) || hour > 23 || minute > 59 || second > 59)
         return false;
-    *ret_utc_ms = (int64_t)t * 1000 + ms;
+    *ret_utc_ms = (trace_day_of(year, month, day) * 86400 + hour * 3600 + minute * 60 + second) * 1000 + ms;
     return true;
 }
 

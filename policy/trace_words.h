@@ -16,6 +16,10 @@ extern const char *const trace_ppr_words[TRACE_PPRS_ALL]; // by bit
 // TS 24.008 nibbles from "26201" or "310410"; false: not five or six digits.
 bool trace_mcc_mnc_from_text(const char *text, size_t len, uint8_t ret_mcc_mnc[static 3]);
 
+// The calendar, by itself: the C library's would open the file of the machine's time zone.
+int trace_days_of_month(int year, int month);
+int64_t trace_day_of(int year, int month, int day); // since 1970-01-01
+
 // The reader's side of a card's line: one "NAME=enabled,class=..." at `word`. Shared by two files only.
 struct trace_reader {
     const struct switching *policy;

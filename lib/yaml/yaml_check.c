@@ -174,7 +174,7 @@ static const char *kind_name(enum yaml_kind kind)
     LPAD_BUG("no kind of node");
 }
 
-static enum err expect_kind(const struct yaml_node *n, enum yaml_kind kind, struct yaml_error *ret_error)
+enum err yaml_expect_kind(const struct yaml_node *n, enum yaml_kind kind, struct yaml_error *ret_error)
 {
     if (yaml_is_empty(n))
         return yaml_refuse_node(
@@ -244,7 +244,7 @@ static enum err check_word(const struct yaml_node *n, const cyaml_schema_value_t
     const char *words[32];
     uint32_t count = schema->enumeration.count;
     LPAD_ASSERT(count <= sizeof words / sizeof *words);
-    LPAD_TRY(expect_kind(n, YAML_SCALAR, ret_error));
+    LPAD_TRY(yaml_expect_kind(n, YAML_SCALAR, ret_error));
     for (uint32_t i = 0; i < count; i++) {
         words[i] = schema->enumeration.strings[i].str;
         if (strcmp(words[i], n->text) == 0)
@@ -267,7 +267,7 @@ static enum err check_word(const struct yaml_node *n, const cyaml_schema_value_t
 static enum err check_words(const struct yaml_node *n, const cyaml_schema_value_t *schema,
                             struct yaml_error *ret_error)
 {
-    LPAD_TRY(expect_kind(n, YAML_SEQUENCE, ret_error));
+    LPAD_TRY(yaml_expect_kind(n, YAML_SEQUENCE, ret_error));
     for (uint32_t i = 0; i < n->count; i++) {
         const struct yaml_node *word = n->children[i];
         LPAD_TRY(check_word(word, schema, ret_error));
@@ -331,19 +331,21 @@ enum err yaml_check(const struct yaml_node *root, const cyaml_schema_value_t *sc
     switch (schema->type) {
     case CYAML_INT:
     case CYAML_UINT:
-        LPAD_TRY(expect_kind(root, YAML_SCALAR, ret_error));
+        LPAD_TRY(yaml_expect_kind(root, YAML_SCALAR, ret_error));
         return check_number(root, schema, ret_error);
-    case CYAML_BOOL: LPAD_TRY(expect_kind(root, YAML_SCALAR, ret_error)); return check_bool(root, ret_error);
+    case CYAML_BOOL:
+        LPAD_TRY(yaml_expect_kind(root, YAML_SCALAR, ret_error));
+        return check_bool(root, ret_error);
     case CYAML_STRING:
-        LPAD_TRY(expect_kind(root, YAML_SCALAR, ret_error));
+        LPAD_TRY(yaml_expect_kind(root, YAML_SCALAR, ret_error));
         return check_string(root, schema, ret_error);
     case CYAML_ENUM: return check_word(root, schema, ret_error);
     case CYAML_FLAGS: return check_words(root, schema, ret_error);
     case CYAML_SEQUENCE:
-        LPAD_TRY(expect_kind(root, YAML_SEQUENCE, ret_error));
+        LPAD_TRY(yaml_expect_kind(root, YAML_SEQUENCE, ret_error));
         return check_sequence(root, schema, ret_error);
     case CYAML_MAPPING:
-        LPAD_TRY(expect_kind(root, YAML_MAPPING, ret_error));
+        LPAD_TRY(yaml_expect_kind(root, YAML_MAPPING, ret_error));
         return check_mapping(root, schema, ret_error);
     case CYAML_FLOAT:
     case CYAML_BITFIELD:
