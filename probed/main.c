@@ -25,7 +25,7 @@
 
 static const struct proc_descriptor descriptors[] = {
     {"the link to lpad-broker", PROC_FD_LINK  },
-    {"the CA certificates",     PROC_FD_FILE  },
+    {"the CA certificates",     PROC_FD_MAYBE },
     {"the socket of rtnetlink", PROC_FD_ROUTES},
 };
 
