@@ -55,7 +55,7 @@ static enum err read_rule(const struct reading *r, uint32_t at, uint32_t when)
     LPAD_TRY(check_rule_name(r, at));
     LPAD_TRY(policy_find_name(r, policy_path("%s.use", base).text, NAMED_PROFILE, raw->use, &to->use));
     LPAD_TRY(policy_read_number(r, policy_path("%s.priority", base).text, raw->priority,
-                                (struct number_bounds){10, 0, PRIORITY_MOST}, &to->priority));
+                                (struct number_bounds){0, 0, PRIORITY_MOST}, &to->priority));
     LPAD_TRY(policy_read_duration(r, policy_path("%s.fail_back", base).text, raw->fail_back,
                                   (struct duration_bounds){"0s", "0s", "30d"}, &to->fail_back_ms));
     if (raw->only_in != NULL)

@@ -222,7 +222,7 @@ static void test_switching(void **state)
     // The defaults.
     assert_int_equal(r[2].line, 55);
     assert_int_equal(r[2].when, SWITCH_NONE);
-    assert_int_equal(r[2].priority, 10);
+    assert_int_equal(r[2].priority, 0);
     assert_int_equal(r[2].fail_back_ms, 0);
     assert_int_equal(r[2].only_in, SWITCH_NONE);
     assert_int_equal(r[2].trial_probe, SWITCH_NONE);
