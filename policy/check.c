@@ -17,11 +17,17 @@ const char *finding_kind_name(enum finding_kind kind)
         [FINDING_PROVIDER_ALONE] = "provider_alone",
         [FINDING_NEVER_FIRES] = "never_fires",
         [FINDING_HIDDEN] = "hidden",
+        [FINDING_FALLBACK] = "fallback",
         [FINDING_FIGHT] = "fight",
         [FINDING_LOOP] = "loop",
     };
     LPAD_ASSERT((unsigned)kind < FINDING_KIND_MAX);
     return names[kind];
+}
+
+bool finding_is_note(enum finding_kind kind)
+{
+    return kind == FINDING_FALLBACK;
 }
 
 void check_add(struct findings *f, enum finding_kind kind, uint32_t line, const char *format, ...)

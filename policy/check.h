@@ -17,9 +17,10 @@ enum finding_kind {
     FINDING_UNUSED_WINDOW,
     FINDING_PROVIDER_ALONE, // a name that any server can copy
     FINDING_NEVER_FIRES,    // its conditions contradict each other
-    FINDING_HIDDEN,         // a rule before it holds whenever it does
-    FINDING_FIGHT,          // two of the same priority want different profiles
-    FINDING_LOOP,           // switches that go round for ever
+    FINDING_HIDDEN,         // a rule before it, for the same profile, holds whenever it does
+    FINDING_FALLBACK, // the same for another profile: a note, as it has its turn when that cannot be taken
+    FINDING_FIGHT,    // two of the same priority want different profiles
+    FINDING_LOOP,     // switches that go round for ever
     FINDING_KIND_MAX,
 };
 
@@ -37,6 +38,8 @@ struct findings {
     uint64_t situations, of_total; // played through, and how many there are (UINT64_MAX: more than that)
 };
 
+// A note is said, and is no warning.
+bool finding_is_note(enum finding_kind kind);
 // "unused_profile", ...
 const char *finding_kind_name(enum finding_kind kind);
 

@@ -413,8 +413,8 @@ static void add_hidden(struct analysis *a, const struct switch_rule *first, cons
                   then->name, first->name, first->line);
     else
         check_add(
-            a->findings, FINDING_HIDDEN, then->line,
-            "the rule %s can decide only while the profile %s cannot be taken: %s (line %u) stands before "
+            a->findings, FINDING_FALLBACK, then->line,
+            "the rule %s decides only while the profile %s cannot be taken: %s (line %u) stands before "
             "it and holds whenever it does",
             then->name, a->policy->profiles[first->use].name, first->name, first->line);
 }

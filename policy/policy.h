@@ -68,7 +68,7 @@
 //       - name: main-down          # required
 //         when: CONDITION          # default: always
 //         use: backup              # required: a profile
-//         priority: 10             # the greater wins; equal: the one that stands first
+//         priority: 0              # to 1000000; the greater wins; equal: the one that stands first
 //         fail_back: 0s            # how long `when` must have been false before the rule lets go
 //         only_in: night           # default: any time
 //         trial: {probe: internet, within: 5m}  # default: the switching's own

@@ -70,7 +70,7 @@ static enum err find_link(const struct place *p, const char *key, const char *na
     while (i < s->link_count && strcmp(s->links[i], name) != 0)
         i++;
     if (i == SWITCH_LINKS_MAX)
-        return REFUSE(p->r, path.text, "", "more than %u interfaces", SWITCH_LINKS_MAX);
+        return REFUSE(p->r, path.text, "leave some out", "more than %u interfaces", SWITCH_LINKS_MAX);
     if (i == s->link_count)
         s->links[s->link_count++] = name;
     *ret_index = i;
@@ -176,17 +176,27 @@ static const struct kind_row rows[] = {
 };
 #define ROW_COUNT (sizeof rows / sizeof *rows)
 
+static enum err refuse_second(const struct place *p, const struct kind_row *a, const struct kind_row *b)
+{
+    uint32_t lines[2] = {0}, columns[2] = {0};
+    bool found = yaml_find(p->r->document, key_of(p, a->key).text, &lines[0], &columns[0]) &&
+                 yaml_find(p->r->document, key_of(p, b->key).text, &lines[1], &columns[1]);
+    LPAD_ASSERT(found);
+    bool in_order = lines[0] < lines[1] || (lines[0] == lines[1] && columns[0] < columns[1]);
+    const char *first = in_order ? a->key : b->key, *second = in_order ? b->key : a->key;
+    return REFUSE_KEY(p->r, key_of(p, second).text, "put them under `all` or `any`, each on its own",
+                      "\"%s\" beside \"%s\" in one condition", second, first);
+}
+
 static enum err find_kind(const struct place *p, const struct kind_row **ret_row)
 {
     const struct kind_row *found = NULL;
     uint32_t line, column;
     for (size_t i = 0; i < ROW_COUNT; i++) {
-        struct path key = key_of(p, rows[i].key);
-        if (!yaml_find(p->r->document, key.text, &line, &column))
+        if (!yaml_find(p->r->document, key_of(p, rows[i].key).text, &line, &column))
             continue;
         if (found != NULL)
-            return REFUSE_KEY(p->r, key.text, "put them under `all` or `any`, each on its own",
-                              "\"%s\" beside \"%s\" in one condition", rows[i].key, found->key);
+            return refuse_second(p, found, &rows[i]);
         found = &rows[i];
     }
     if (found == NULL)
@@ -245,7 +255,7 @@ enum err policy_read_conditions(const struct reading *r)
     for (uint32_t i = 0; i < raw->rules_count; i++) {
         uint32_t left = SWITCH_CONDITIONS_MAX - total;
         if (raw->rules[i].when_count > left)
-            return REFUSE(r, policy_path("switching.rules[%u].when[%u]", i, left).text, "",
+            return REFUSE(r, policy_path("switching.rules[%u].when[%u]", i, left).text, "shorten them",
                           "more than %u conditions in all rules", SWITCH_CONDITIONS_MAX);
         total += raw->rules[i].when_count;
     }

@@ -18,11 +18,12 @@ static void put_json(const struct tool *t, const struct findings *f, bool ok)
     const struct switching *s = &t->policy->switching;
     printf("{\"ok\":%s,\"file\":", ok ? "true" : "false");
     tool_put_json(t->file);
-    printf(",\"rules\":%" PRIu32 ",\"profiles\":%" PRIu32 ",\"probes\":%" PRIu32 ",\"warnings\":[",
+    printf(",\"rules\":%" PRIu32 ",\"profiles\":%" PRIu32 ",\"probes\":%" PRIu32 ",\"findings\":[",
            s->rule_count, s->profile_count, s->probe_count);
     for (uint32_t i = 0; i < f->count; i++) {
-        printf("%s{\"kind\":\"%s\",\"line\":%" PRIu32 ",\"message\":", i > 0 ? "," : "",
-               finding_kind_name(f->list[i].kind), f->list[i].line);
+        printf("%s{\"kind\":\"%s\",\"note\":%s,\"line\":%" PRIu32 ",\"message\":", i > 0 ? "," : "",
+               finding_kind_name(f->list[i].kind), finding_is_note(f->list[i].kind) ? "true" : "false",
+               f->list[i].line);
         tool_put_json(f->list[i].text);
         printf("}");
     }
@@ -52,13 +53,14 @@ static void put_wrapped(const char *text, size_t column, size_t indent)
     putchar('\n');
 }
 
-static void put_words(const struct tool *t, const struct findings *f)
+static void put_words(const struct tool *t, const struct findings *f, uint32_t warnings)
 {
     const struct switching *s = &t->policy->switching;
     char file[512];
     text_escape(bytes_from_text(t->file), file, sizeof file);
     for (uint32_t i = 0; i < f->count; i++) {
-        printf("%s:%" PRIu32 ": warning:\n  ", file, f->list[i].line);
+        printf("%s:%" PRIu32 ": %s:\n  ", file, f->list[i].line,
+               finding_is_note(f->list[i].kind) ? "note" : "warning");
         put_wrapped(f->list[i].text, 2, 2);
     }
     if (f->more)
@@ -67,8 +69,8 @@ static void put_words(const struct tool *t, const struct findings *f)
         printf("%s: good. It switches nothing: there is no `switching` in it.\n", file);
     else
         printf("%s: %s. Rules: %" PRIu32 ", profiles: %" PRIu32 ", probes: %" PRIu32 ".\n", file,
-               f->count == 0   ? "good"
-               : f->count == 1 ? "1 warning"
+               warnings == 0 ? "good"
+               : warnings == 1 ? "1 warning"
                                : "some warnings",
                s->rule_count, s->profile_count, s->probe_count);
     if (s->present && f->situations == f->of_total)
@@ -93,11 +95,14 @@ int tool_check(const struct tool *t)
         return tool_refuse(t, t->file, 0, 0, "there is not enough memory to check it", "");
     }
     qsort(f->list, f->count, sizeof *f->list, compare_lines);
-    bool ok = f->count == 0 || !t->strict;
+    uint32_t warnings = 0;
+    for (uint32_t i = 0; i < f->count; i++)
+        warnings += !finding_is_note(f->list[i].kind);
+    bool ok = warnings == 0 || !t->strict;
     if (t->json)
         put_json(t, f, ok);
     else
-        put_words(t, f);
+        put_words(t, f, warnings);
     free(f);
     return ok ? TOOL_EXIT_OK : TOOL_EXIT_FOUND;
 }

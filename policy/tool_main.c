@@ -45,10 +45,29 @@ struct arguments {
     unsigned file_count;
 };
 
+static bool take_word(struct arguments *a, const char *word)
+{
+    if (a->check || a->test) {
+        if (a->file_count == 2)
+            return false;
+        a->files[a->file_count++] = word;
+        return true;
+    }
+    a->check = strcmp(word, "check") == 0;
+    a->test = strcmp(word, "test") == 0;
+    return a->check || a->test;
+}
+
 static bool read_arguments(int argc, char **argv, struct arguments *a, struct tool *t)
 {
+    bool only_files = false; // after "--"
     for (int i = 1; i < argc; i++) {
-        if (strcmp(argv[i], "--json") == 0)
+        if (only_files || argv[i][0] != '-' || argv[i][1] == '\0') {
+            if (!take_word(a, argv[i]))
+                return false;
+        } else if (strcmp(argv[i], "--") == 0)
+            only_files = true;
+        else if (strcmp(argv[i], "--json") == 0)
             t->json = true;
         else if (strcmp(argv[i], "--strict") == 0)
             t->strict = true;
@@ -56,15 +75,6 @@ static bool read_arguments(int argc, char **argv, struct arguments *a, struct to
             t->quiet = true;
         else if (strcmp(argv[i], "--help") == 0)
             a->help = true;
-        else if (argv[i][0] == '-' && argv[i][1] != '\0')
-            return false;
-        else if (!a->check && !a->test) {
-            a->check = strcmp(argv[i], "check") == 0;
-            a->test = strcmp(argv[i], "test") == 0;
-            if (!a->check && !a->test)
-                return false;
-        } else if (a->file_count < 2)
-            a->files[a->file_count++] = argv[i];
         else
             return false;
     }

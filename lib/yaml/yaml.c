@@ -11,6 +11,8 @@
 // Nodes, their texts and their lists; twice, since shapes add nodes; and the copy for libcyaml.
 #define ARENA_CAP (16u * 1024 * 1024)
 
+static const char shorten[] = "shorten it: what is read here needs no more";
+
 struct reader {
     struct yaml_document *d;
     struct yaml_error *error;
@@ -66,7 +68,7 @@ static size_t utf8_prefix(struct bytes text)
 static enum err check_text(struct bytes text, struct yaml_error *ret_error)
 {
     if (text.len > YAML_TEXT_MAX)
-        return refuse_at(mark_of(text, YAML_TEXT_MAX), "", ret_error, "the text is larger than %u KiB",
+        return refuse_at(mark_of(text, YAML_TEXT_MAX), shorten, ret_error, "the text is larger than %u KiB",
                          YAML_TEXT_MAX / 1024);
     if (!utf8_valid(text))
         return refuse_at(mark_of(text, utf8_prefix(text)), "save the file as UTF-8", ret_error,
@@ -104,7 +106,7 @@ static enum err check_key(const struct reader *r, const struct yaml_node *key, y
     if (key->text[0] == '\0')
         return refuse_at(mark, "", r->error, "an empty key");
     if (r->open->count >= YAML_KEYS_MAX)
-        return refuse_at(mark, "", r->error, "a mapping with more than %u keys", YAML_KEYS_MAX);
+        return refuse_at(mark, shorten, r->error, "a mapping with more than %u keys", YAML_KEYS_MAX);
     for (const struct yaml_node *n = r->open->first; n != NULL; n = n->next) {
         if (strcmp(n->key, key->text) != 0)
             continue;
@@ -152,7 +154,8 @@ static enum err put_node(struct reader *r, struct yaml_node *n, yaml_mark_t mark
 static enum err open_container(struct reader *r, enum yaml_kind kind, yaml_mark_t mark)
 {
     if (++r->depth > YAML_DEPTH_MAX)
-        return refuse_at(mark, "", r->error, "more than %u levels of nesting", YAML_DEPTH_MAX);
+        return refuse_at(mark, "write it flatter", r->error, "more than %u levels of nesting",
+                         YAML_DEPTH_MAX);
     struct yaml_node *n = yaml_node_make(r->d, kind);
     if (n == NULL)
         return ERR_MEMORY;
@@ -216,7 +219,7 @@ static enum err take_event(struct reader *r, const yaml_event_t *event)
     bool is_node = event->type == YAML_SCALAR_EVENT || event->type == YAML_SEQUENCE_START_EVENT ||
                    event->type == YAML_MAPPING_START_EVENT;
     if (is_node && ++r->d->nodes > YAML_NODES_MAX)
-        return refuse_at(event->start_mark, "", r->error, "more than %u values", YAML_NODES_MAX);
+        return refuse_at(event->start_mark, shorten, r->error, "more than %u values", YAML_NODES_MAX);
     switch (event->type) {
     case YAML_DOCUMENT_START_EVENT: return start_document(r, event);
     case YAML_ALIAS_EVENT: return refuse_extra(r, event->start_mark, true, false);

@@ -286,11 +286,22 @@ static enum err check_sequence(const struct yaml_node *n, const cyaml_schema_val
         return yaml_refuse_node(n, "", ret_error, "an empty list");
     for (uint32_t i = 0; i < n->count; i++) {
         if (i >= schema->sequence.max)
-            return yaml_refuse_node(n->children[i], "", ret_error, "more than %u entries",
+            return yaml_refuse_node(n->children[i], "shorten the list", ret_error, "more than %u entries",
                                     schema->sequence.max);
         LPAD_TRY(yaml_check(n->children[i], schema->sequence.entry, ret_error));
     }
     return ERR_OK;
+}
+
+// "one of a, b and c", or nothing when there are too many.
+static const char *list_words(const char *const *words, size_t count, char *out, size_t cap)
+{
+    struct buf b = buf_make(out, cap);
+    const char *text;
+    buf_put_text(&b, "one of ");
+    for (size_t i = 0; i < count; i++)
+        buf_printf(&b, "%s%s", i == 0 ? "" : i + 1 < count ? ", " : " and ", words[i]);
+    return buf_finish_text(&b, &text) == ERR_OK ? text : "";
 }
 
 static enum err refuse_unknown(const struct yaml_node *n, const cyaml_schema_field_t *fields,
@@ -298,11 +309,15 @@ static enum err refuse_unknown(const struct yaml_node *n, const cyaml_schema_fie
 {
     const char *words[48];
     size_t count = 0;
-    for (; fields->key != NULL && count < sizeof words / sizeof *words; fields++)
-        words[count++] = fields->key;
-    char hint[96];
+    for (; fields->key != NULL && count < sizeof words / sizeof *words; fields++) {
+        const struct yaml_node *given = yaml_child(n->parent, fields->key);
+        if (given == NULL || !given->hidden) // what a shape made is nobody's to write
+            words[count++] = fields->key;
+    }
+    char near[96], all[192];
     char quoted[YAML_QUOTE_MAX];
-    yaml_nearest(n->key, words, count, hint, sizeof hint);
+    yaml_nearest(n->key, words, count, near, sizeof near);
+    const char *hint = near[0] != '\0' ? near : list_words(words, count, all, sizeof all);
     return yaml_refuse_key(n, hint, ret_error, "unknown key \"%s\"", yaml_quote(n->key, quoted));
 }
 

@@ -164,8 +164,8 @@ static enum err take_branches(struct yaml_document *d, struct yaml_node *n, cons
         if (!list && strcmp(branch->key, shape->scalar_key) != 0)
             continue;
         if (deepest)
-            return yaml_refuse_key(branch, "", ret_error, "more than %u levels of \"%s\" and its like",
-                                   shape->levels, branch->key);
+            return yaml_refuse_key(branch, "write it flatter", ret_error,
+                                   "more than %u levels of \"%s\" and its like", shape->levels, branch->key);
         LPAD_TRY(yaml_expect_kind(branch, list ? YAML_SEQUENCE : YAML_MAPPING, ret_error));
         uint32_t first = q->count;
         for (uint32_t k = 0; list && k < branch->count; k++)
