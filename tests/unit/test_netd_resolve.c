@@ -163,7 +163,8 @@ static _Noreturn void resolve_in_sandbox(uint16_t port, int timeout_ms, int resu
     settings.n_connect_ports = 1;
     settings.connect_ports = ports;
     snprintf(server, sizeof(server), "127.0.0.1:%u", (unsigned)port);
-    if (resolver_init(server, &resolver) != ERR_OK || netd_sandbox_make(&settings, &sandbox) != ERR_OK ||
+    if (resolver_init(&(struct resolver_config){.servers = server}, &resolver) != ERR_OK ||
+        netd_sandbox_make(&settings, &sandbox) != ERR_OK ||
         sandbox_enter(&sandbox.spec, true, &report) != ERR_OK)
         _exit(3);
     outcome.error = resolve_name(resolver, NAME, timeout_ms, &outcome.list, &f);

@@ -295,13 +295,14 @@ static void test_units(void **state)
     assert_true(yaml_read_duration("10s", &v) == ERR_OK && v == 10000);
     assert_true(yaml_read_duration("5m", &v) == ERR_OK && v == 300000);
     assert_true(yaml_read_duration("2h", &v) == ERR_OK && v == 7200000);
+    assert_true(yaml_read_duration("7d", &v) == ERR_OK && v == 604800000);
     assert_true(yaml_read_size("1000B", &v) == ERR_OK && v == 1000);
     assert_true(yaml_read_size("64KiB", &v) == ERR_OK && v == 65536);
     assert_true(yaml_read_size("4MiB", &v) == ERR_OK && v == 4194304);
     assert_true(yaml_read_uint("0", &v) == ERR_OK && v == 0);
     v = 77;
     static const char *const durations[] = {"",     "s",   "10",    "10 s", "1.5s", "-1s",
-                                            "010s", "10S", "10sec", "1d",   "10s "};
+                                            "010s", "10S", "10sec", "1D",   "10s "};
     for (size_t i = 0; i < sizeof durations / sizeof *durations; i++)
         assert_int_equal(yaml_read_duration(durations[i], &v), ERR_INPUT);
     assert_int_equal(yaml_read_duration("1194h", &v), ERR_LIMIT);
