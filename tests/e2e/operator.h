@@ -25,7 +25,8 @@ struct operator
 // Moves this process into a new network namespace, once; false (with a line that says so) when that cannot
 // be.
 bool operator_can_run(void);
-// The certificate that the server shows is written to `ca_file`.
+// Moves this process into a new network namespace. The certificate that the server shows is written to
+// `ca_file`.
 void operator_start(struct operator* o, const char *ca_file);
 void operator_stop(struct operator* o);
 

@@ -7,6 +7,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <time.h>
+#include <unistd.h>
 
 #define MAIN   "8949449999999990031"
 #define BACKUP "8949449999999990049"
@@ -97,14 +98,12 @@ static unsigned count(struct scene *s, const char *type)
 
 static void expect_enabled(struct scene *s, const char *iccid)
 {
-    char text[128];
     struct run r = world_lpactl(&s->w, NULL, "--json", "profile", "list", NULL);
     assert_int_equal(r.code, 0);
     const char *at = strstr(r.out, iccid);
     assert_non_null(at);
     const char *state = strstr(at, "\"state\":\"");
     assert_non_null(state);
-    snprintf(text, sizeof text, "%.40s", state);
     if (strncmp(state, "\"state\":\"enabled\"", 17) != 0)
         fail_msg("%s is not enabled: %s", iccid, r.out);
     run_free(&r);
@@ -124,7 +123,7 @@ static void await_online(struct scene *s)
     for (;;) {
         struct run r = world_lpactl(&s->w, NULL, "--json", "policy", "explain", NULL);
         assert_int_equal(r.code, 0);
-        bool up = strstr(r.out, "\"up\":\"yes\"") != NULL;
+        bool up = strstr(r.out, "\"up\":true") != NULL;
         run_free(&r);
         if (up)
             return;
