@@ -70,6 +70,7 @@ static const struct bad bad_texts[] = {
     {PROFILE("owner: {mcc_mnc: 26201, gid1: @0}"), PM ".owner.gid1", "not a group", "hexadecimal"},
     {PROFILE("owner: {mcc_mnc: 26201, gid2: @0x}"), PM ".owner.gid2", "not a group", ""},
     {PROFILE("provider: @\"\""), PM ".provider", "an empty text", ""},
+    {PROFILE("provider: @abcdefghijklmnopqrstuvwxyzabcdefg"), PM ".provider", "longer than 32 bytes", ""},
     // Probes: what they ask.
     {"probes: {p: @[https://a.example.com]}\n", PP, "a mapping", ""},
     {"probes: {p: @{}}\n", PP, "nothing to probe", "one of https"},
@@ -89,6 +90,8 @@ static const struct bad bad_texts[] = {
     {PROBE("dns: [@a.example.com:53]"), PP ".dns[0]", "not a target of dns", "ADDRESS"},
     {PROBE("dns: [@192.0.2.1]"), PP ".dns[0]", "not a target of dns", ""},
     {PROBE("dns: [@a.example.com@b.example.com]"), PP ".dns[0]", "not a target of dns", ""},
+    {PROBE("dns: [@a.example.com@192.0.2.1:53]"), PP ".dns[0]", "not a target of dns", ""},
+    {PROBE("dns: [@a.example.com@2001:db8::1]"), PP ".dns[0]", "not a target of dns", ""},
     {PROBE("icmp: [@a.example.com:7]"), PP ".icmp[0]", "not a target of icmp", ""},
     // Their answers, times and counts.
     {HTTPS("status: @99"), PP ".status", "100 to 599", ""},
