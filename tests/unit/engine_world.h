@@ -5,6 +5,7 @@
 #define LPAD_TESTS_UNIT_ENGINE_WORLD_H
 
 #include "policy/engine_state.h"
+#include "rsp/profile.h"
 
 #define SEC  UINT64_C(1000)
 #define MIN  (60 * SEC)
