@@ -12,7 +12,7 @@
 #include <stdio.h>
 
 #ifndef ENGINE_EVENTS
-#define ENGINE_EVENTS 1000000
+#define ENGINE_EVENTS 3000000
 #endif
 #define EVENTS_OF_ONE 1500 // of one policy
 #define QUIET_DAYS    5    // hands-off and a day's cap may each take one
@@ -103,6 +103,20 @@ static void check_wake(struct model *m)
 
 static void feed(struct model *m, const struct engine_event *event);
 
+// Another policy comes into force: its rules stand in another order, and one may be gone.
+static void change_policy(struct model *m)
+{
+    struct switching *policy = &m->world.policy;
+    struct switch_rule *rules = m->world.rules;
+    uint64_t one = random_below(&m->random, policy->rule_count);
+    uint64_t other = random_below(&m->random, policy->rule_count);
+    struct switch_rule rule = rules[one];
+    rules[one] = rules[other];
+    rules[other] = rule;
+    if (policy->rule_count > 1 && random_one_in(&m->random, 10))
+        policy->rule_count--;
+}
+
 // The state comes back as it was stored; and a state that was stored is as good as one that was not.
 static void restart(struct model *m)
 {
@@ -111,6 +125,8 @@ static void restart(struct model *m)
     struct engine_output out;
     store(m);
     unstored = m->world.state;
+    if (!m->action.on && random_one_in(&m->random, 3))
+        change_policy(m);
     unpack(m, &m->world.state);
     m->twin = m->world.state;
     m->action.on = false;
