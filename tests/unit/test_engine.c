@@ -40,8 +40,10 @@ static void a_rule_that_holds_switches(void **unused)
     (void)unused;
     lose_carrier_and_switch();
     SAYS(world_carrier(&w, TRI_YES), "rule_ends r0, blocked r1 dwell");
+    assert_true(w.output.durable); // which rules hold is kept
     assert_int_equal(w.output.wake_in_ms, 10 * MIN);
     SAYS(world_tick(&w, 10 * MIN - 1), "");
+    assert_false(w.output.durable); // nothing is written for nothing
     SAYS(world_tick(&w, 1), "switch r1 B>A, !enable A");
     assert_true(w.output.durable);
     assert_int_equal(w.output.action.line, 101);
