@@ -12,7 +12,7 @@
 #include <stdio.h>
 
 #ifndef ENGINE_EVENTS
-#define ENGINE_EVENTS 3000000
+#define ENGINE_EVENTS 2000000
 #endif
 #define EVENTS_OF_ONE 1500 // of one policy
 #define QUIET_DAYS    5    // hands-off and a day's cap may each take one
