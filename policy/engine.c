@@ -38,6 +38,7 @@ void run_act(struct engine_run *run, enum engine_action_kind kind, uint32_t rule
     a->rule = rule;
     a->line = rule == SWITCH_NONE ? 0 : run->policy->rules[rule].line;
     run->output->durable = true;
+    run_wake_at(run, time_add(run->now_ms, ENGINE_ACTION_LONGEST_MS));
 }
 
 struct engine_decision *run_say(struct engine_run *run, enum engine_decision_kind kind, bool important)
