@@ -278,7 +278,7 @@ static enum replay_end take_event(struct replay *r)
     const struct engine_event *e = &r->line.event;
     bool first = !r->has_time;
     struct engine_time now, before = r->now;
-    if (first)
+    if (first && r->line.time.kind != TRACE_TIME_EXACT)
         before = (struct engine_time){STEADY_FIRST,
                                       r->line.time.kind == TRACE_TIME_UTC ? r->line.time.exact.utc_ms : 0};
     if (first && r->line.time.kind == TRACE_TIME_AFTER)
@@ -302,8 +302,11 @@ static enum replay_end take_event(struct replay *r)
 
 static enum replay_end take_state(struct replay *r)
 {
-    if (r->started)
+    // In a recording, lpad began anew with it: what was decided before is all there.
+    if (r->started && r->on)
         return refuse(r, 1, "a state stands before the first event", "");
+    if (r->started && check_recorded(r) != REPLAY_GOES_ON)
+        return r->verdict.end;
     if (engine_state_unpack(bytes_make(r->line.state, r->line.state_len), r->policy, r->state) != ERR_OK)
         return refuse(r, 7, "not a state that this version can read",
                       "was it recorded by another version, or cut?");
