@@ -8,8 +8,9 @@
 #define STRICT  (CYAML_FLAG_OPTIONAL | CYAML_FLAG_STRICT)
 
 // Longer than any value that is admitted: the reader's own message is the better one.
-#define VALUE_MAX  64
-#define TARGET_MAX 200 // as in proto/limits.c
+#define VALUE_MAX    64
+#define TARGET_MAX   200 // as in proto/limits.c
+#define PROVIDER_MAX 32  // SGP.22 v2.5, 5.7.15: serviceProviderName
 
 #define VALUE(key, flags, type, member) CYAML_FIELD_STRING_PTR(key, flags, type, member, 1, VALUE_MAX)
 #define WORDS(key, type, member, words)                                                                      \
@@ -61,7 +62,7 @@ static const cyaml_schema_field_t switch_profile_fields[] = {
     CYAML_FIELD_MAPPING_PTR("owner", OPT_PTR, struct raw_switch_profile, owner, owner_fields),
     CYAML_FIELD_FLAGS("classes", STRICT, struct raw_switch_profile, classes, class_words,
                       CYAML_ARRAY_LEN(class_words)),
-    VALUE("provider", OPT_PTR, struct raw_switch_profile, provider),
+    CYAML_FIELD_STRING_PTR("provider", OPT_PTR, struct raw_switch_profile, provider, 1, PROVIDER_MAX),
     CYAML_FIELD_END,
 };
 const cyaml_schema_value_t switch_profile_schema = {

@@ -70,6 +70,7 @@ static const struct bad bad_texts[] = {
     {PROFILE("owner: {mcc_mnc: 26201, gid1: @0}"), PM ".owner.gid1", "not a group", "hexadecimal"},
     {PROFILE("owner: {mcc_mnc: 26201, gid2: @0x}"), PM ".owner.gid2", "not a group", ""},
     {PROFILE("provider: @\"\""), PM ".provider", "an empty text", ""},
+    {PROFILE("provider: @abcdefghijklmnopqrstuvwxyzabcdefg"), PM ".provider", "longer than 32 bytes", ""},
     // Probes: what they ask.
     {"probes: {p: @[https://a.example.com]}\n", PP, "a mapping", ""},
     {"probes: {p: @{}}\n", PP, "nothing to probe", "one of https"},

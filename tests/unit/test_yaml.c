@@ -306,11 +306,43 @@ static void test_units(void **state)
     for (size_t i = 0; i < sizeof durations / sizeof *durations; i++)
         assert_int_equal(yaml_read_duration(durations[i], &v), ERR_INPUT);
     assert_int_equal(yaml_read_duration("1194h", &v), ERR_LIMIT);
+    assert_int_equal(yaml_read_duration("50d", &v), ERR_LIMIT);
     assert_int_equal(yaml_read_size("4096MiB", &v), ERR_LIMIT);
     assert_int_equal(yaml_read_size("64KB", &v), ERR_INPUT);
     assert_int_equal(yaml_read_uint("1x", &v), ERR_INPUT);
     assert_int_equal(yaml_read_uint("4294967296", &v), ERR_LIMIT);
     assert_int_equal(v, 77);
+}
+
+static void test_octets(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *text;
+        uint64_t octets;
+    } good[] = {
+        {"0B",                    0                          },
+        {"7B",                    7                          },
+        {"3kB",                   3000                       },
+        {"50MB",                  50000000                   },
+        {"5GB",                   UINT64_C(5000000000)       },
+        {"64KiB",                 65536                      },
+        {"2MiB",                  2097152                    },
+        {"5GiB",                  UINT64_C(5368709120)       },
+        {"18446744073709551615B", UINT64_MAX                 },
+        {"17179869183GiB",        UINT64_MAX - (1U << 30) + 1},
+    };
+    static const char *const bad[] = {"",    "B",    "5",    "5 MB",  "5mb", "5Mb",
+                                      "5KB", "05MB", "-5MB", "1.5GB", "5TB"};
+    uint64_t v = 0;
+    for (size_t i = 0; i < sizeof good / sizeof *good; i++)
+        assert_true(yaml_read_octets(good[i].text, &v) == ERR_OK && v == good[i].octets);
+    v = 77;
+    for (size_t i = 0; i < sizeof bad / sizeof *bad; i++)
+        assert_int_equal(yaml_read_octets(bad[i], &v), ERR_INPUT);
+    assert_int_equal(yaml_read_octets("17179869184GiB", &v), ERR_LIMIT);
+    assert_int_equal(yaml_read_octets("18446744073709551616B", &v), ERR_LIMIT);
+    assert_true(v == 77);
 }
 
 // --- bombs ---
@@ -401,7 +433,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_values),   cmocka_unit_test(test_variants), cmocka_unit_test(test_bad_texts),
         cmocka_unit_test(test_prefixes), cmocka_unit_test(test_paths),    cmocka_unit_test(test_units),
-        cmocka_unit_test(test_bombs),
+        cmocka_unit_test(test_octets),   cmocka_unit_test(test_bombs),
     };
     return cmocka_run_group_tests_name("yaml", tests, NULL, NULL);
 }
