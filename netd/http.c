@@ -7,6 +7,7 @@
 #include "netd/http.h"
 
 #include "lib/arena.h"
+#include "lib/https/https.h"
 
 #include <curl/curl.h>
 #include <poll.h>
@@ -151,58 +152,28 @@ struct long_option {
 };
 
 static const struct long_option long_options[] = {
-    {CURLOPT_NOSIGNAL,            1                      },
-    {CURLOPT_NOPROGRESS,          1                      },
-    {CURLOPT_FOLLOWLOCATION,      0                      },
-    {CURLOPT_UNRESTRICTED_AUTH,   0                      },
-    {CURLOPT_NETRC,               CURL_NETRC_IGNORED     },
-    {CURLOPT_HTTP_VERSION,        CURL_HTTP_VERSION_1_1  },
-    {CURLOPT_HTTP09_ALLOWED,      0                      },
-    {CURLOPT_SSL_VERIFYPEER,      1                      },
-    {CURLOPT_SSL_VERIFYHOST,      2                      },
-    {CURLOPT_SSLVERSION,          CURL_SSLVERSION_TLSv1_2},
-    {CURLOPT_SSL_SESSIONID_CACHE, 0                      },
-    {CURLOPT_SSL_ENABLE_ALPN,     0                      },
-    {CURLOPT_PATH_AS_IS,          1                      },
-    {CURLOPT_POST,                1                      },
-    {CURLOPT_DNS_CACHE_TIMEOUT,   -1                     },
-    {CURLOPT_MAXCONNECTS,         1                      },
-    {CURLOPT_MAXAGE_CONN,         CONNECTION_AGE_MAX_S   },
-    {CURLOPT_MAXLIFETIME_CONN,    0                      },
-    {CURLOPT_BUFFERSIZE,          RECEIVE_BUFFER         },
+    {CURLOPT_POST,             1                   },
+    {CURLOPT_MAXCONNECTS,      1                   },
+    {CURLOPT_MAXAGE_CONN,      CONNECTION_AGE_MAX_S},
+    {CURLOPT_MAXLIFETIME_CONN, 0                   },
+    {CURLOPT_BUFFERSIZE,       RECEIVE_BUFFER      },
 };
 
-struct text_option {
-    CURLoption option;
-    const char *value; // NULL: unset what the build has as its default
-};
-
-static const struct text_option text_options[] = {
-    {CURLOPT_PROTOCOLS_STR,       "https"                                   },
-    {CURLOPT_REDIR_PROTOCOLS_STR, "https"                                   },
-    {CURLOPT_PROXY,               ""                                        },
-    {CURLOPT_NOPROXY,             "*"                                       },
-    {CURLOPT_CAINFO,              NULL                                      },
-    {CURLOPT_CAPATH,              NULL                                      },
-    {CURLOPT_CRLFILE,             NULL                                      },
-    {CURLOPT_ACCEPT_ENCODING,     NULL                                      },
- // SGP.22 v2.5, 2.6.6.1 asks for ECDSA on P-256 or brainpoolP256r1; the first group gets the key share.
-    {CURLOPT_SSL_EC_CURVES,       "P-256:X25519:P-384:P-521:brainpoolP256r1"},
-    {CURLOPT_SSL_CIPHER_LIST,
-     "ECDHE-ECDSA-AES128-GCM-SHA256:ECDHE-ECDSA-AES256-GCM-SHA384:ECDHE-ECDSA-CHACHA20-POLY1305:"
-     "ECDHE-ECDSA-AES128-SHA256:ECDHE-RSA-AES128-GCM-SHA256:ECDHE-RSA-AES256-GCM-SHA384:"
-     "ECDHE-RSA-CHACHA20-POLY1305"                                          },
-};
+// SGP.22 v2.5, 2.6.6.1 asks for ECDSA on P-256 or brainpoolP256r1; the first group gets the key share.
+static const char curves[] = "P-256:X25519:P-384:P-521:brainpoolP256r1";
+static const char ciphers[] =
+    "ECDHE-ECDSA-AES128-GCM-SHA256:ECDHE-ECDSA-AES256-GCM-SHA384:ECDHE-ECDSA-CHACHA20-POLY1305:"
+    "ECDHE-ECDSA-AES128-SHA256:ECDHE-RSA-AES128-GCM-SHA256:ECDHE-RSA-AES256-GCM-SHA384:"
+    "ECDHE-RSA-CHACHA20-POLY1305";
 
 static bool set_tables(struct http *h)
 {
     for (size_t i = 0; i < sizeof(long_options) / sizeof(long_options[0]); i++)
         if (curl_easy_setopt(h->easy, long_options[i].option, long_options[i].value) != CURLE_OK)
             return false;
-    for (size_t i = 0; i < sizeof(text_options) / sizeof(text_options[0]); i++)
-        if (curl_easy_setopt(h->easy, text_options[i].option, text_options[i].value) != CURLE_OK)
-            return false;
-    return true;
+    return https_harden(h->easy) == ERR_OK &&
+           curl_easy_setopt(h->easy, CURLOPT_SSL_EC_CURVES, curves) == CURLE_OK &&
+           curl_easy_setopt(h->easy, CURLOPT_SSL_CIPHER_LIST, ciphers) == CURLE_OK;
 }
 
 static bool set_callbacks(struct http *h)
@@ -251,8 +222,6 @@ static bool set_from_settings(struct http *h)
 
 enum err http_init(const Lpad__NetdSettings *settings, struct http **ret_http)
 {
-    if (curl_global_init(CURL_GLOBAL_SSL) != CURLE_OK)
-        return ERR_IO;
     struct http *h = calloc(1, sizeof(*h));
     if (h == NULL)
         return ERR_MEMORY;

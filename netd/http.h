@@ -33,7 +33,7 @@ struct http_progress {
     void *context;
 };
 
-// Before the sandbox. `settings` is borrowed for the life of it. ERR_MEMORY, ERR_IO.
+// After https_warm_up, before the sandbox. `settings` is borrowed for the life of it. ERR_MEMORY, ERR_IO.
 LPAD_NODISCARD enum err http_init(const Lpad__NetdSettings *settings, struct http **ret_http);
 void http_free(struct http *h);
 // Once: the server that every request goes to.

@@ -2,6 +2,7 @@
 // lpad-netd: one HTTPS connection to one server for one session. See dispatch.h for what it is asked.
 //
 // Descriptors: 4, the link to the broker. Settings: NetdSettings.
+#include "lib/https/https.h"
 #include "lib/log.h"
 #include "lib/proc.h"
 #include "proto/convert.h"
@@ -11,14 +12,6 @@
 #include <signal.h>
 #include <time.h>
 #include <unistd.h>
-
-// Debian's libcurl brings libgnutls with it (for RTMP). Nothing here calls it, so its start-up is skipped:
-// half a millisecond and a hundred kilobytes of every netd's life. The name is libgnutls's.
-__attribute__((visibility("default"))) int _gnutls_global_init_skip(void);
-int _gnutls_global_init_skip(void)
-{
-    return 1;
-}
 
 #define SETTINGS_ARENA (1024u * 1024)
 
@@ -54,13 +47,14 @@ static const Lpad__NetdSettings *read_settings(struct arena *arena)
 static void warm_up(const Lpad__NetdSettings *settings, struct resolver **ret_resolver,
                     struct http **ret_http)
 {
+    const struct resolver_config of_this_machine = {.servers = NULL};
     struct fault f = {0};
     tzset();
-    enum err e = tls_warm_up();
+    enum err e = https_warm_up();
     if (e == ERR_OK)
         e = json_warm_up();
     if (e == ERR_OK)
-        e = resolver_init(NULL, ret_resolver);
+        e = resolver_init(&of_this_machine, ret_resolver);
     if (e == ERR_OK)
         e = http_init(settings, ret_http);
     if (e != ERR_OK)

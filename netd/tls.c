@@ -1,11 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
-// OpenSSL's warm-up and the server certificate's facts.
+// The trusted CIs and the server certificate's facts.
 #include "netd/tls.h"
 
 #include <openssl/err.h>
 #include <openssl/evp.h>
 #include <openssl/pem.h>
-#include <openssl/rand.h>
 #include <openssl/ssl.h>
 #include <openssl/x509v3.h>
 #include <stdio.h>
@@ -17,20 +16,6 @@
 #define GSMA_ROLE_DS_TLS GSMA_ROLES "6"
 #define OID_TEXT_MAX     96
 #define SHOWN_ID_MAX     65 // 32 octets: a SHA-1 or a SHA-256
-
-enum err tls_warm_up(void)
-{
-    uint8_t seed[16];
-    // No exit handlers: the process ends with _exit, and they would run inside the sandbox.
-    if (OPENSSL_init_ssl(OPENSSL_INIT_NO_LOAD_CONFIG | OPENSSL_INIT_NO_ATEXIT, NULL) != 1)
-        return ERR_IO;
-    // This loads the default provider, which is part of libcrypto: what is fetched from it later opens
-    // nothing.
-    if (RAND_bytes(seed, sizeof(seed)) != 1)
-        return ERR_IO;
-    ERR_clear_error();
-    return ERR_OK;
-}
 
 enum err tls_check_trust(struct bytes pem, struct fault *f)
 {

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// What netd itself does with OpenSSL beside libcurl: initialisation, and facts of the server's certificate.
+// What netd itself does with OpenSSL beside libcurl: trust, and facts of the server's certificate.
 #ifndef LPAD_NETD_TLS_H
 #define LPAD_NETD_TLS_H
 
@@ -14,10 +14,6 @@ struct tls_facts {
     char version[TLS_VERSION_MAX]; // "TLSv1.3"
     uint8_t certificate_sha256[TLS_SHA256_SIZE];
 };
-
-// Before the sandbox: initialises OpenSSL without its configuration file, seeds it, and loads what it would
-// open lazily. ERR_IO.
-LPAD_NODISCARD enum err tls_warm_up(void);
 
 // Counts the certificates in PEM text. ERR_INPUT unless there is at least one and all can be read.
 LPAD_NODISCARD enum err tls_check_trust(struct bytes pem, struct fault *f);

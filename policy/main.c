@@ -20,11 +20,11 @@
 #define SECONDS_A_DAY  86400
 
 static const struct proc_descriptor descriptors[] = {
-    {"the link to lpad",     PROC_FD_LINK  },
-    {"the state file",       PROC_FD_FILE  },
-    {"the last good policy", PROC_FD_FILE  },
-    {"the engine's state",   PROC_FD_FILE  },
-    {"the recording",        PROC_FD_RECORD},
+    {"the link to lpad",     PROC_FD_LINK },
+    {"the state file",       PROC_FD_FILE },
+    {"the last good policy", PROC_FD_FILE },
+    {"the engine's state",   PROC_FD_FILE },
+    {"the recording",        PROC_FD_MAYBE},
 };
 
 static const struct proc_spec process = {

@@ -11,6 +11,7 @@
 #include "cardd/sandbox.h"
 #include "netd/sandbox.h"
 #include "policy/sandbox.h"
+#include "probed/sandbox.h"
 #include "proto/link.h"
 
 #include <stdio.h>
@@ -79,6 +80,15 @@ static int print_netd(void)
     return print_calls(netd.spec.calls, netd.spec.call_count);
 }
 
+static int print_probed(void)
+{
+    Lpad__ProbedSettings settings = LPAD__PROBED_SETTINGS__INIT;
+    struct probed_sandbox probed;
+    if (probed_sandbox_make(&settings, &probed) != ERR_OK)
+        return 1;
+    return print_calls(probed.spec.calls, probed.spec.call_count);
+}
+
 // --- rlimits ---
 
 static void print_limits_of(const struct sandbox_spec *spec)
@@ -110,12 +120,16 @@ static void print_limits_of(const struct sandbox_spec *spec)
 static int print_limits(void)
 {
     Lpad__NetdSettings settings = LPAD__NETD_SETTINGS__INIT;
+    Lpad__ProbedSettings probed_settings = LPAD__PROBED_SETTINGS__INIT;
     struct netd_sandbox netd;
-    if (netd_sandbox_make(&settings, &netd) != ERR_OK)
+    struct probed_sandbox probed;
+    if (netd_sandbox_make(&settings, &netd) != ERR_OK ||
+        probed_sandbox_make(&probed_settings, &probed) != ERR_OK)
         return 1;
     printf("| process | NOFILE | NPROC | CORE | MEMLOCK | FSIZE |\n| --- | --- | --- | --- | --- | --- |\n");
     print_limits_of(&broker_sandbox);
     print_limits_of(&netd.spec);
+    print_limits_of(&probed.spec);
     print_limits_of(&cardd_sandbox);
     print_limits_of(&policyd_sandbox);
     return 0;
@@ -141,9 +155,9 @@ static int print_links(void)
 {
     static const struct link_end *const ends[] = {
         &link_broker_supervisor, &link_supervisor_broker, &link_policyd_supervisor, &link_supervisor_policyd,
-        &link_broker_netd,       &link_netd_broker,       &link_broker_cardd,       &link_cardd_broker,
-        &link_broker_policyd,    &link_policyd_broker,    &link_cardd_policyd,      &link_policyd_cardd,
-        &link_client_broker,     &link_broker_client,
+        &link_broker_netd,       &link_netd_broker,       &link_broker_probed,      &link_probed_broker,
+        &link_broker_cardd,      &link_cardd_broker,      &link_broker_policyd,     &link_policyd_broker,
+        &link_cardd_policyd,     &link_policyd_cardd,     &link_client_broker,      &link_broker_client,
     };
     printf("| from | to | root message | bodies | bodies with a descriptor |\n| --- | --- | --- | --- | --- "
            "|\n");
@@ -197,6 +211,7 @@ int main(int argc, char **argv)
         {"calls-lpad",          print_supervisor },
         {"calls-lpad-broker",   print_broker     },
         {"calls-lpad-netd",     print_netd       },
+        {"calls-lpad-probed",   print_probed     },
         {"calls-lpad-cardd",    print_cardd      },
         {"calls-lpad-policyd",  print_policyd    },
         {"limits",              print_limits     },

@@ -8,6 +8,7 @@
 #include "cardd/sandbox.h"
 #include "netd/sandbox.h"
 #include "policy/sandbox.h"
+#include "probed/sandbox.h"
 
 #include <string.h>
 
@@ -38,6 +39,10 @@ static void the_supervisor_allows_what_its_children_do(void **state)
     struct netd_sandbox netd;
     assert_int_equal(netd_sandbox_make(&settings, &netd), ERR_OK);
     check(&netd.spec);
+    Lpad__ProbedSettings probed_settings = LPAD__PROBED_SETTINGS__INIT;
+    struct probed_sandbox probed;
+    assert_int_equal(probed_sandbox_make(&probed_settings, &probed), ERR_OK);
+    check(&probed.spec);
     for (size_t i = 0; transport_row(i) != NULL; i++) {
         static struct cardd_sandbox cardd;
         cardd_sandbox_make(transport_row(i), &cardd);
@@ -53,7 +58,10 @@ static void every_row_has_a_reason(void **state)
     Lpad__NetdSettings settings = LPAD__NETD_SETTINGS__INIT;
     struct netd_sandbox netd;
     assert_int_equal(netd_sandbox_make(&settings, &netd), ERR_OK);
-    const struct sandbox_spec *const specs[] = {&netd.spec, &cardd_sandbox, &policyd_sandbox,
+    Lpad__ProbedSettings probed_settings = LPAD__PROBED_SETTINGS__INIT;
+    struct probed_sandbox probed;
+    assert_int_equal(probed_sandbox_make(&probed_settings, &probed), ERR_OK);
+    const struct sandbox_spec *const specs[] = {&netd.spec, &probed.spec, &cardd_sandbox, &policyd_sandbox,
                                                 &broker_sandbox};
     for (size_t s = 0; s < sizeof specs / sizeof specs[0]; s++)
         for (size_t i = 0; i < specs[s]->call_count; i++)

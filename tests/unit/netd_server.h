@@ -65,8 +65,9 @@ struct server_files {
 
 struct server {
     const struct server_files *files; // of SERVER_FILES, set before server_start
+    const char *address;              // likewise; NULL: 127.0.0.1
     pid_t pid;
-    uint16_t port; // on 127.0.0.1
+    uint16_t port;
     struct server_seen *seen;
     char ci_pem[SERVER_PEM_MAX];
     uint8_t ci_pk_id[SERVER_CI_PK_ID_SIZE]; // its subjectKeyIdentifier

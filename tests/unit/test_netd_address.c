@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
-// Unit tests of netd/address.h: every class of address, at its borders.
+// Unit tests of lib/resolve/address.h: every class of address, at its borders.
 #include "tests/unit/unit.h"
 
-#include "netd/address.h"
+#include "lib/resolve/address.h"
 
 struct row {
     const char *text;

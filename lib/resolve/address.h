@@ -3,8 +3,8 @@
 //
 // A name in an activation code or a notification is the choice of whoever wrote it. Without this check it
 // could point at the gateway itself or at a machine of its local network.
-#ifndef LPAD_NETD_ADDRESS_H
-#define LPAD_NETD_ADDRESS_H
+#ifndef LPAD_LIB_RESOLVE_ADDRESS_H
+#define LPAD_LIB_RESOLVE_ADDRESS_H
 
 #include "lib/bytes.h"
 

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // Classes of addresses, from tables of prefixes.
-#include "netd/address.h"
+#include "lib/resolve/address.h"
 
 #include <arpa/inet.h>
 #include <stdio.h>
