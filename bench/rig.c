@@ -223,7 +223,8 @@ static void write_inputs(struct rig *rig)
 
 static void write_config(struct rig *rig)
 {
-    static const char users[] = "users: { broker: 61001, netd: 61002, cardd: 61003, policyd: 61004 }\n";
+    static const char users[] =
+        "users: { broker: 61001, netd: 61002, cardd: 61003, policyd: 61004, probed: 61005 }\n";
     write_file(rig, "lpad.yaml",
                "version: 1\n%s"
                "control: { socket: %s/control.sock }\n"

@@ -41,6 +41,19 @@ enum audit_type {
     AUDIT_CLIENT_REFUSED,
     AUDIT_POLICY_LOADED,
     AUDIT_POLICY_REFUSED,
+    AUDIT_SWITCH_BEGIN, // what the switching engine decided, each with its rule
+    AUDIT_SWITCH_ENABLED,
+    AUDIT_SWITCH_COMMIT,
+    AUDIT_SWITCH_FAILED,
+    AUDIT_SWITCH_ROLL_BACK,
+    AUDIT_SWITCH_ROLLED_BACK,
+    AUDIT_SWITCH_RECOVERED,
+    AUDIT_SWITCH_EXTERNAL,
+    AUDIT_SWITCH_BLOCKED,
+    AUDIT_SWITCH_RULE,
+    AUDIT_SWITCH_NAME,
+    AUDIT_SWITCH_RESCUE,
+    AUDIT_SWITCH_HOLD, // somebody held it, or let it go again
     AUDIT_TYPE_MAX,
 };
 const char *audit_type_name(enum audit_type type);

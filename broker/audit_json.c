@@ -101,6 +101,19 @@ const char *audit_type_name(enum audit_type type)
         [AUDIT_CLIENT_REFUSED] = "client.refused",
         [AUDIT_POLICY_LOADED] = "policy.loaded",
         [AUDIT_POLICY_REFUSED] = "policy.refused",
+        [AUDIT_SWITCH_BEGIN] = "switch.begin",
+        [AUDIT_SWITCH_ENABLED] = "switch.enabled",
+        [AUDIT_SWITCH_COMMIT] = "switch.commit",
+        [AUDIT_SWITCH_FAILED] = "switch.failed",
+        [AUDIT_SWITCH_ROLL_BACK] = "switch.roll_back",
+        [AUDIT_SWITCH_ROLLED_BACK] = "switch.rolled_back",
+        [AUDIT_SWITCH_RECOVERED] = "switch.recovered",
+        [AUDIT_SWITCH_EXTERNAL] = "switch.external",
+        [AUDIT_SWITCH_BLOCKED] = "switch.blocked",
+        [AUDIT_SWITCH_RULE] = "switch.rule",
+        [AUDIT_SWITCH_NAME] = "switch.name",
+        [AUDIT_SWITCH_RESCUE] = "switch.rescue",
+        [AUDIT_SWITCH_HOLD] = "switch.hold",
     };
     LPAD_ASSERT(type < AUDIT_TYPE_MAX);
     return names[type];

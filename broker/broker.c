@@ -128,6 +128,8 @@ static int on_go_on(sd_event_source *source, void *data)
     } else if (b->profiles_due && b->card.known) {
         b->profiles_due = false;
         begin_own(b, REQUEST_PROFILES);
+    } else if (b->serving && !held && switching_is_next(b, c)) {
+        switching_begin_action(b);
     } else if (c != NULL) {
         c->state = CLIENT_RUNNING;
         session_begin(&b->session, &c->request, c);
@@ -207,7 +209,7 @@ static int on_grace_timer(sd_event_source *source, uint64_t us, void *data)
     (void)source;
     (void)us;
     struct broker *b = data;
-    struct peer *const peers[] = {&b->policyd, &b->cardd, &b->netd};
+    struct peer *const peers[] = {&b->policyd, &b->cardd, &b->netd, &b->probed};
     for (size_t i = 0; i < sizeof peers / sizeof peers[0]; i++)
         if (peers[i]->in_grace)
             peer_accuse(peers[i], ERR_CLOSED);
@@ -271,6 +273,7 @@ enum err broker_init(struct broker *b, const Lpad__BrokerSettings *settings, con
     b->policyd = no_peer(b, LPAD__PROCESS__PROCESS_POLICYD);
     b->cardd = no_peer(b, LPAD__PROCESS__PROCESS_CARDD);
     b->netd = no_peer(b, LPAD__PROCESS__PROCESS_NETD);
+    b->probed = no_peer(b, LPAD__PROCESS__PROCESS_PROBED);
     b->client_count = settings->clients_max;
     b->clients = calloc(b->client_count, sizeof b->clients[0]);
     if (b->clients == NULL)
@@ -283,7 +286,8 @@ enum err broker_init(struct broker *b, const Lpad__BrokerSettings *settings, con
         return ERR_IO;
     // A delivery at start: what an earlier life left on the card.
     b->deliver_due = true;
-    return add_sources(b);
+    LPAD_TRY(add_sources(b));
+    return switching_init(b);
 }
 
 void broker_done(struct broker *b)
@@ -292,6 +296,8 @@ void broker_done(struct broker *b)
     peer_detach(&b->policyd);
     peer_detach(&b->cardd);
     peer_detach(&b->netd);
+    peer_detach(&b->probed);
+    switching_done(b);
     sd_event_source **const sources[] = {&b->session_timer, &b->stop_timer,     &b->status_timer,
                                          &b->retry_timer,   &b->grace_timer,    &b->restart_timer,
                                          &b->go_on_source,  &b->control_source, &b->supervisor_source,

@@ -20,7 +20,11 @@ add_library(broker_core STATIC
     session_policy.c
     session_table.c
     session_ways.c
-    status.c)
+    status.c
+    switching.c
+    switching_audit.c
+    switching_clients.c
+    switching_probed.c)
 target_link_libraries(broker_core PUBLIC lpad_proto lpad_rsp lpad_lib PkgConfig::SYSTEMD PRIVATE PkgConfig::SODIUM)
 
 add_executable(lpad-broker broker_main.c)

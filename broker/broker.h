@@ -10,6 +10,7 @@
 #include "broker/clients.h"
 #include "broker/peers.h"
 #include "broker/session.h"
+#include "broker/switching.h"
 #include "lib/sandbox.h"
 
 #include "card.pb-c.h"
@@ -71,6 +72,7 @@ struct broker {
     sd_event_source *supervisor_source;
     uint32_t supervisor_id;
     struct peer policyd, cardd;
+    struct peer probed;      // only while there is something to measure
     struct peer netd;        // the session's, or the one that proves at start that a netd can be made
     unsigned netds_asked;    // StartNetd not answered yet, in order
     unsigned netds_unwanted; // the first of these are stopped as they come
@@ -89,6 +91,7 @@ struct broker {
     size_t client_count;
     struct client_refusals refusals;
     struct session session;
+    struct switching switching;
     struct kept_notification kept[BROKER_KEPT_MAX];
     size_t kept_count;
     uint32_t debt;            // notifications on the card that no server has, as last seen
@@ -120,7 +123,9 @@ struct broker {
 LPAD_NODISCARD enum err broker_watch_supervisor(struct broker *b, int fd);
 LPAD_NODISCARD enum err broker_say_hello(struct broker *b, const struct sandbox_report *report);
 void broker_start_netd(struct broker *b);
-void broker_stop_netd(struct broker *b); // the present one, or the one that was asked for
+void broker_ask_probed(struct broker *b, bool wanted);   // starts or stops lpad-probed
+LPAD_NODISCARD bool broker_ask_reload(struct broker *b); // the policy is read anew
+void broker_stop_netd(struct broker *b);                 // the present one, or the one that was asked for
 uint32_t broker_ask_processes(struct broker *b);
 void broker_report_violation(struct broker *b, const struct peer *p, enum err why);
 // A frame that peer_take_reply or the order of things has not judged yet. Takes the descriptor.
@@ -161,6 +166,10 @@ void broker_attend_network(struct broker *b, bool on);
 
 uint64_t broker_now_seconds(void); // UTC
 uint64_t broker_now_ms(void);      // monotonic
+
+// --- session_audit.c: fields as every record spells them ---
+void broker_put_actor(struct broker *b, const struct actor *actor);
+void broker_put_iccid(struct broker *b, const char *key, struct bytes iccid);
 
 // --- broker_sandbox.c ---
 extern const struct sandbox_spec broker_sandbox;

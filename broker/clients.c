@@ -278,11 +278,21 @@ static enum err read_request(struct request *r, const Lpad__ClientToBroker *m)
         r->operation = LPAD__OPERATION__OPERATION_NOTIFY;
         r->sequence_number = m->resend_notification->sequence_number;
         break;
-    case LPAD__CLIENT_TO_BROKER__BODY_ANSWER:
     case LPAD__CLIENT_TO_BROKER__BODY_HOLD:
+        r->kind = REQUEST_HOLD;
+        r->operation = LPAD__OPERATION__OPERATION_HOLD;
+        r->duration_ms = m->hold->duration_ms;
+        break;
     case LPAD__CLIENT_TO_BROKER__BODY_RELEASE:
-    case LPAD__CLIENT_TO_BROKER__BODY_EXPLAIN:
+        r->kind = REQUEST_RELEASE;
+        r->operation = LPAD__OPERATION__OPERATION_HOLD;
+        break;
     case LPAD__CLIENT_TO_BROKER__BODY_RELOAD:
+        r->kind = REQUEST_RELOAD;
+        r->operation = LPAD__OPERATION__OPERATION_RELOAD;
+        break;
+    case LPAD__CLIENT_TO_BROKER__BODY_EXPLAIN: r->kind = REQUEST_EXPLAIN; break;
+    case LPAD__CLIENT_TO_BROKER__BODY_ANSWER:
     case LPAD__CLIENT_TO_BROKER__BODY_READ_AUDIT:
     case LPAD__CLIENT_TO_BROKER__BODY_GET_AUDIT_HEAD:
     case LPAD__CLIENT_TO_BROKER__BODY__NOT_SET:
@@ -319,6 +329,8 @@ static void handle_client(struct client *c, const Lpad__ClientToBroker *m)
             "its configuration");
     else if (c->request.kind == REQUEST_STATUS)
         status_begin(c);
+    else if (switching_is_request(&c->request))
+        switching_begin_request(c);
     else
         enqueue(c);
 }

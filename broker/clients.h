@@ -38,7 +38,12 @@ enum request_kind {
     REQUEST_DISCOVER,
     REQUEST_DELIVER,
     REQUEST_RESEND,
-    REQUEST_STATUS, // does not touch the card
+    // these do not touch the card
+    REQUEST_STATUS,
+    REQUEST_HOLD,
+    REQUEST_RELEASE,
+    REQUEST_RELOAD,
+    REQUEST_EXPLAIN,
     REQUEST_KIND_MAX,
 };
 
@@ -58,6 +63,7 @@ struct request {
     char event_id[CLIENT_CODE_MAX]; // of a download's event; secret
     uint32_t reset_options;         // RESET_OPERATIONAL and so on
     uint32_t sequence_number;       // of a notification
+    uint64_t duration_ms;           // of a hold; 0: until a release
     uint8_t *crl;                   // allocated; NULL: none
     size_t crl_len;
 };
@@ -72,6 +78,9 @@ void request_wipe(struct request *r); // and frees
 
 struct actor {
     bool is_client; // else lpad itself
+    bool is_engine; // the switching engine, by `rule` of the policy, at `line`
+    char rule[33];  // empty: none
+    uint32_t line;
     uint32_t uid, gid;
     int32_t pid;
     uint32_t groups[CLIENT_GROUPS_MAX];
@@ -80,9 +89,13 @@ struct actor {
 
 enum client_state {
     CLIENT_IDLE,
-    CLIENT_WAITING, // for the card
-    CLIENT_RUNNING, // its session runs
-    CLIENT_STATUS,  // for policyd's, then the supervisor's answer
+    CLIENT_WAITING,    // for the card
+    CLIENT_RUNNING,    // its session runs
+    CLIENT_STATUS,     // for policyd's, then the supervisor's answer
+    CLIENT_DECIDING,   // whether it may; of a hold, a release, a reload
+    CLIENT_HOLDING,    // a hold or a release is to be told to the engine, or is being told
+    CLIENT_RELOADING,  // for the policy's new text
+    CLIENT_EXPLAINING, // for policyd's explanation
 };
 
 struct client {

@@ -42,6 +42,7 @@ static enum err read_users(const struct config_reading *r, const struct raw_user
         {"users.netd",    raw->netd,    &c->users.netd   },
         {"users.cardd",   raw->cardd,   &c->users.cardd  },
         {"users.policyd", raw->policyd, &c->users.policyd},
+        {"users.probed",  raw->probed,  &c->users.probed },
     };
     for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
         LPAD_TRY(read_id(r, rows[i].path, rows[i].text, rows[i].id));
@@ -158,18 +159,19 @@ static enum err read_ci(const struct config_reading *r, const struct raw_network
                          raw->test_ci_certificates_count, c);
 }
 
-static enum err read_ports(const struct config_reading *r, const struct raw_network *raw, struct config *c)
+static enum err read_ports(const struct config_reading *r, const char *key, const uint32_t *raw,
+                           uint32_t count, uint16_t out[static CONFIG_PORTS_MAX], size_t *ret_count)
 {
     char path[64];
-    c->network.ports[0] = HOST_PORT_DEFAULT;
-    c->network.port_count = 1;
-    for (uint32_t i = 0; i < raw->ports_count; i++) {
-        if (raw->ports[i] < 1 || raw->ports[i] > 65535) {
-            snprintf(path, sizeof path, "network.ports[%u]", i);
+    out[0] = HOST_PORT_DEFAULT;
+    *ret_count = 1;
+    for (uint32_t i = 0; i < count; i++) {
+        if (raw[i] < 1 || raw[i] > 65535) {
+            snprintf(path, sizeof path, "%s[%u]", key, i);
             return REFUSE(r, path, "", "a port from 1 to 65535 is expected");
         }
-        c->network.ports[i] = (uint16_t)raw->ports[i];
-        c->network.port_count = i + 1;
+        out[i] = (uint16_t)raw[i];
+        *ret_count = i + 1;
     }
     return ERR_OK;
 }
@@ -178,7 +180,8 @@ static enum err read_network(const struct config_reading *r, const struct raw_ne
 {
     struct config *c = &o->config;
     LPAD_TRY(read_ci(r, raw, c));
-    LPAD_TRY(read_ports(r, raw, c));
+    LPAD_TRY(read_ports(r, "network.ports", raw->ports, raw->ports_count, c->network.ports,
+                        &c->network.port_count));
     LPAD_TRY(read_hosts(r, raw, o));
     c->network.allow_private_addresses = raw->allow_private_addresses;
     LPAD_TRY(config_read_duration(r, "network.connect_timeout", raw->connect_timeout, "15s",
@@ -218,6 +221,17 @@ static enum err read_notifications(const struct config_reading *r, const struct 
     return ERR_OK;
 }
 
+static enum err read_switching(const struct config_reading *r, const struct raw_config *raw, struct config *c)
+{
+    LPAD_TRY(config_read_path(r, "probes.ca_certificates", raw->probes.ca_certificates,
+                              "/etc/ssl/certs/ca-certificates.crt", &c->probes.ca_certificates));
+    LPAD_TRY(read_ports(r, "probes.ports", raw->probes.ports, raw->probes.ports_count, c->probes.ports,
+                        &c->probes.port_count));
+    if (raw->recording.file != NULL)
+        LPAD_TRY(config_read_path(r, "recording.file", raw->recording.file, NULL, &c->recording.file));
+    return config_read_size(r, "recording.limit", raw->recording.limit, "4MiB", &c->recording.limit);
+}
+
 static enum err read_rest(const struct config_reading *r, const struct raw_config *raw, struct config *c)
 {
     LPAD_TRY(config_read_path(r, "policy", raw->policy, "/etc/lpad/policy.yaml", &c->policy));
@@ -247,6 +261,7 @@ static enum err fill_config(const struct config_reading *r, struct owner *o)
     LPAD_TRY(config_read_card(r, &raw->card, &o->config));
     LPAD_TRY(read_network(r, &raw->network, o));
     LPAD_TRY(read_notifications(r, &raw->notifications, &o->config));
+    LPAD_TRY(read_switching(r, raw, &o->config));
     return read_rest(r, raw, &o->config);
 }
 

@@ -3,11 +3,12 @@
 //
 //   version: 1                       # required
 //   sandbox: required                # required | best-effort
-//   users:                           # own identities, when started with privilege; all four or none
+//   users:                           # own identities, when started with privilege; all five or none
 //     broker: lpad-broker            # name or number; never root, no two the same
 //     netd: lpad-netd
 //     cardd: lpad-cardd
 //     policyd: lpad-policyd
+//     probed: lpad-probed
 //   control:
 //     socket: /run/lpad/control.sock
 //     group: lpad                    # name or number; absent: the socket's group stays
@@ -46,6 +47,12 @@
 //   policy: /etc/lpad/policy.yaml
 //   state: /var/lib/lpad
 //   audit: {file: /var/log/lpad/audit.jsonl, identifiers: whole}  # whole | masked
+//   probes:                          # of a policy that switches: what lpad-probed may use
+//     ca_certificates: /etc/ssl/certs/ca-certificates.crt  # one file of PEM, for https probes
+//     ports: [443]                   # that https and tcp probes may use
+//   recording:                       # of what the switching engine sees and decides; absent: none
+//     file: /var/log/lpad/switching.trace
+//     limit: 4MiB                    # then it ends
 //   limits:
 //     netds: 3                       # 1 to 8 alive at a time
 //     netd_starts_per_minute: 60
@@ -93,8 +100,8 @@ struct config_aid {
 struct config {
     bool sandbox_required;
     struct {
-        bool given; // then all four are
-        struct config_id broker, netd, cardd, policyd;
+        bool given; // then all five are
+        struct config_id broker, netd, cardd, policyd, probed;
     } users;
     struct {
         const char *socket; // fits sockaddr_un
@@ -155,6 +162,15 @@ struct config {
         const char *file;
         bool mask_identifiers;
     } audit;
+    struct {
+        const char *ca_certificates;
+        uint16_t ports[CONFIG_PORTS_MAX];
+        size_t port_count; // at least 1
+    } probes;
+    struct {
+        const char *file; // NULL: nothing is recorded
+        uint32_t limit;
+    } recording;
     struct {
         uint32_t netds;
         uint32_t netd_starts_per_minute;

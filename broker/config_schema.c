@@ -22,6 +22,7 @@ static const cyaml_schema_field_t users_fields[] = {
     CYAML_FIELD_STRING_PTR("netd", CYAML_FLAG_POINTER, struct raw_users, netd, 1, 32),
     CYAML_FIELD_STRING_PTR("cardd", CYAML_FLAG_POINTER, struct raw_users, cardd, 1, 32),
     CYAML_FIELD_STRING_PTR("policyd", CYAML_FLAG_POINTER, struct raw_users, policyd, 1, 32),
+    CYAML_FIELD_STRING_PTR("probed", CYAML_FLAG_POINTER, struct raw_users, probed, 1, 32),
     CYAML_FIELD_END,
 };
 
@@ -109,6 +110,19 @@ static const cyaml_schema_field_t audit_fields[] = {
     CYAML_FIELD_END,
 };
 
+static const cyaml_schema_field_t probes_fields[] = {
+    CYAML_FIELD_STRING_PTR("ca_certificates", OPT_TEXT, struct raw_probes, ca_certificates, 1, TEXT_MAX),
+    CYAML_FIELD_SEQUENCE_COUNT("ports", OPT_TEXT, struct raw_probes, ports, ports_count, &port_value, 1,
+                               CONFIG_PORTS_MAX),
+    CYAML_FIELD_END,
+};
+
+static const cyaml_schema_field_t recording_fields[] = {
+    CYAML_FIELD_STRING_PTR("file", OPT_TEXT, struct raw_recording, file, 1, TEXT_MAX),
+    CYAML_FIELD_STRING_PTR("limit", OPT_TEXT, struct raw_recording, limit, 1, TEXT_MAX),
+    CYAML_FIELD_END,
+};
+
 static const cyaml_schema_field_t limits_fields[] = {
     CYAML_FIELD_UINT_PTR("netds", OPT, struct raw_limits, netds),
     CYAML_FIELD_UINT_PTR("netd_starts_per_minute", OPT, struct raw_limits, netd_starts_per_minute),
@@ -130,6 +144,8 @@ static const cyaml_schema_field_t config_fields[] = {
     CYAML_FIELD_STRING_PTR("policy", OPT_TEXT, struct raw_config, policy, 1, TEXT_MAX),
     CYAML_FIELD_STRING_PTR("state", OPT_TEXT, struct raw_config, state, 1, TEXT_MAX),
     CYAML_FIELD_MAPPING("audit", OPT, struct raw_config, audit, audit_fields),
+    CYAML_FIELD_MAPPING("probes", OPT, struct raw_config, probes, probes_fields),
+    CYAML_FIELD_MAPPING("recording", OPT, struct raw_config, recording, recording_fields),
     CYAML_FIELD_MAPPING("limits", OPT, struct raw_config, limits, limits_fields),
     CYAML_FIELD_END,
 };

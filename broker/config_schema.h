@@ -18,7 +18,7 @@ enum config_identifiers {
 };
 
 struct raw_users {
-    char *broker, *netd, *cardd, *policyd;
+    char *broker, *netd, *cardd, *policyd, *probed;
 };
 
 struct raw_control {
@@ -68,6 +68,16 @@ struct raw_audit {
     enum config_identifiers identifiers;
 };
 
+struct raw_probes {
+    char *ca_certificates;
+    uint32_t *ports;
+    uint32_t ports_count;
+};
+
+struct raw_recording {
+    char *file, *limit;
+};
+
 struct raw_limits {
     uint32_t *netds, *netd_starts_per_minute;
     char *stop_timeout, *consent_timeout, *intent_timeout;
@@ -83,6 +93,8 @@ struct raw_config {
     struct raw_notifications notifications;
     char *policy, *state;
     struct raw_audit audit;
+    struct raw_probes probes;
+    struct raw_recording recording;
     struct raw_limits limits;
 };
 

@@ -57,7 +57,10 @@ static void disarm(struct broker *b)
 
 void broker_note_debt(struct broker *b, uint32_t count)
 {
+    bool changed = b->debt != count;
     b->debt = count;
+    if (changed)
+        switching_on_debt(b);
     if (count > 0)
         return;
     b->notify_delay_ms = 0;
@@ -121,4 +124,5 @@ void broker_note_profiles(struct broker *b, size_t count, Lpad__Profile *const *
     for (size_t i = 0; i < count; i++)
         if (profiles[i]->profile_class == LPAD__PROFILE_CLASS__CLASS_TEST)
             b->test_profiles++;
+    switching_on_card(b, count, profiles);
 }

@@ -135,7 +135,8 @@ static enum err check_identities(struct supervisor *s)
     s->separate = privileged;
     if (privileged &&
         !(user_exists(s->accounts, &c->users.broker) && user_exists(s->accounts, &c->users.netd) &&
-          user_exists(s->accounts, &c->users.cardd) && user_exists(s->accounts, &c->users.policyd)))
+          user_exists(s->accounts, &c->users.cardd) && user_exists(s->accounts, &c->users.policyd) &&
+          user_exists(s->accounts, &c->users.probed)))
         return ERR_INPUT;
     return ERR_OK;
 }

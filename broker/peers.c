@@ -51,9 +51,10 @@ enum err peer_attach(struct peer *p, struct broker *b, const Lpad__Started *star
                        .netd = started->netd,
                        .pid = started->pid,
                        .link = LINK_NONE};
-    const struct link_end *end = p->process == LPAD__PROCESS__PROCESS_NETD    ? &link_broker_netd
-                                 : p->process == LPAD__PROCESS__PROCESS_CARDD ? &link_broker_cardd
-                                                                              : &link_broker_policyd;
+    const struct link_end *end = p->process == LPAD__PROCESS__PROCESS_NETD     ? &link_broker_netd
+                                 : p->process == LPAD__PROCESS__PROCESS_CARDD  ? &link_broker_cardd
+                                 : p->process == LPAD__PROCESS__PROCESS_PROBED ? &link_broker_probed
+                                                                               : &link_broker_policyd;
     LPAD_TRY(link_init(&p->link, fd, end));
     if (sd_event_add_io(b->event, &p->source, fd, EPOLLIN, on_frame, p) >= 0)
         return ERR_OK;

@@ -14,7 +14,7 @@
 
 #include <systemd/sd-event.h>
 
-#define PEER_PENDING_MAX 4
+#define PEER_PENDING_MAX 64 // a question of each client, and the broker's own
 #define PEER_MISSING_MAX 8
 
 struct broker;

@@ -106,17 +106,45 @@ static enum err open_control(const struct config *c, const struct accounts *a, i
     return ERR_OK;
 }
 
-static enum err open_routes(int *ret_fd)
+static enum err open_netlink(const struct sockaddr_nl *address, int *ret_fd)
 {
-    struct sockaddr_nl address = {.nl_family = AF_NETLINK,
-                                  .nl_groups = RTMGRP_IPV4_ROUTE | RTMGRP_IPV6_ROUTE};
     int fd = socket(AF_NETLINK, SOCK_RAW | SOCK_CLOEXEC | SOCK_NONBLOCK, NETLINK_ROUTE);
     if (fd < 0)
         return complain("rtnetlink", "cannot make a socket (RestrictAddressFamilies= needs AF_NETLINK)");
+    if (bind(fd, (const struct sockaddr *)address, sizeof *address) != 0) {
+        enum err e = complain("rtnetlink", "cannot watch the kernel's routes");
+        close(fd);
+        return e;
+    }
     *ret_fd = fd;
-    if (bind(fd, (struct sockaddr *)&address, sizeof address) != 0)
-        return complain("rtnetlink", "cannot watch the kernel's routes");
     return ERR_OK;
+}
+
+static enum err open_routes(int *ret_fd)
+{
+    const struct sockaddr_nl address = {.nl_family = AF_NETLINK,
+                                        .nl_groups = RTMGRP_IPV4_ROUTE | RTMGRP_IPV6_ROUTE};
+    return open_netlink(&address, ret_fd);
+}
+
+static enum err open_recording(const struct config *c, struct resources *r)
+{
+    if (c->recording.file == NULL) {
+        r->recording = open("/dev/null", O_WRONLY | O_CLOEXEC);
+        return r->recording < 0 ? complain("/dev/null", "cannot open it") : ERR_OK;
+    }
+    LPAD_TRY(make_parent(c->recording.file, 0750));
+    return open_file(c->recording.file, NULL, O_WRONLY | O_APPEND, 0640, &r->recording);
+}
+
+static void read_boot_id(struct resources *r)
+{
+    char *text;
+    size_t len;
+    if (resources_read_file("/proc/sys/kernel/random/boot_id", sizeof r->boot - 1, &text, &len) != ERR_OK)
+        return;
+    memcpy(r->boot, text, strcspn(text, "\n"));
+    free(text);
 }
 
 static enum err open_all(const struct config *c, const struct accounts *a, struct resources *r)
@@ -133,6 +161,9 @@ static enum err open_all(const struct config *c, const struct accounts *a, struc
     }
     LPAD_TRY(open_file(c->state, "policy.state", O_RDWR, 0600, &r->policy_state));
     LPAD_TRY(open_file(c->state, "policy.last-good", O_RDWR, 0600, &r->policy_good));
+    LPAD_TRY(open_file(c->state, "engine.state", O_RDWR, 0600, &r->engine_state));
+    LPAD_TRY(open_recording(c, r));
+    read_boot_id(r);
     LPAD_TRY(open_file(c->state, "notifications.0", O_RDWR, 0600, &r->archive[0]));
     LPAD_TRY(open_file(c->state, "notifications.1", O_RDWR, 0600, &r->archive[1]));
     LPAD_TRY(make_parent(c->audit.file, 0750));
@@ -145,8 +176,16 @@ static enum err open_all(const struct config *c, const struct accounts *a, struc
 enum err resources_open(const struct config *c, const struct accounts *a, struct resources *ret)
 {
     struct resources r = {
-        -1, -1, -1, -1, {-1, -1},
-            -1, -1, -1
+        .null = -1,
+        .lock = -1,
+        .policy_state = -1,
+        .policy_good = -1,
+        .engine_state = -1,
+        .recording = -1,
+        .archive = {-1, -1},
+        .audit = -1,
+        .control = -1,
+        .routes = -1
     };
     enum err e = open_all(c, a, &r);
     if (e != ERR_OK) {
@@ -173,6 +212,8 @@ void resources_close(struct resources *r, const struct config *c)
     close_one(&r->audit);
     close_one(&r->archive[1]);
     close_one(&r->archive[0]);
+    close_one(&r->recording);
+    close_one(&r->engine_state);
     close_one(&r->policy_good);
     close_one(&r->policy_state);
     close_one(&r->lock);
@@ -316,4 +357,25 @@ enum err resources_connect_card(const struct config *c, int *ret_fd)
     }
     *ret_fd = fd;
     return ERR_OK;
+}
+
+enum err resources_open_probe_ca(const struct config *c, int *ret_fd)
+{
+    int fd = open(c->probes.ca_certificates, O_RDONLY | O_CLOEXEC | O_NOCTTY);
+    if (fd < 0 && errno == ENOENT) {
+        log_error("%s: there are no CA certificates: https probes fail", c->probes.ca_certificates);
+        fd = open("/dev/null", O_RDONLY | O_CLOEXEC);
+    }
+    if (fd < 0)
+        return complain(c->probes.ca_certificates, "cannot open the CA certificates");
+    *ret_fd = fd;
+    return ERR_OK;
+}
+
+enum err resources_open_links(int *ret_fd)
+{
+    struct sockaddr_nl address = {.nl_family = AF_NETLINK};
+    address.nl_groups =
+        RTMGRP_LINK | RTMGRP_IPV4_IFADDR | RTMGRP_IPV6_IFADDR | RTMGRP_IPV4_ROUTE | RTMGRP_IPV6_ROUTE;
+    return open_netlink(&address, ret_fd);
 }

@@ -12,10 +12,13 @@ struct resources {
     int lock;         // one lpad per state directory
     int policy_state; // policyd's two files
     int policy_good;
+    int engine_state;
+    int recording;  // of the switching engine; /dev/null when nothing is recorded
     int archive[2]; // the broker's notification archive
     int audit;
-    int control; // the listening socket
-    int routes;  // a socket on which the kernel tells of new routes
+    int control;   // the listening socket
+    int routes;    // a socket on which the kernel tells of new routes
+    char boot[64]; // the kernel's boot id, empty: not known
 };
 
 // Makes missing directories and files (0750, 0640). Errors are logged with path, reason and what to do.
@@ -28,6 +31,10 @@ LPAD_NODISCARD enum err resources_read_ci(const struct config *c, char **ret_pem
 // The policy's text as a sealed memfd. ERR_IO with errno when the file cannot be read, ERR_LIMIT when it is
 // too large.
 LPAD_NODISCARD enum err resources_read_policy(const struct config *c, int *ret_fd, size_t *ret_size);
+// The CA certificates of https probes, read-only; /dev/null when the file is not there. ERR_IO with errno.
+LPAD_NODISCARD enum err resources_open_probe_ca(const struct config *c, int *ret_fd);
+// A socket of rtnetlink, to ask about interfaces and to be told of changes. ERR_IO with errno.
+LPAD_NODISCARD enum err resources_open_links(int *ret_fd);
 // A connection to the card, or /dev/null where cardd makes it by itself. ERR_IO with errno.
 LPAD_NODISCARD enum err resources_connect_card(const struct config *c, int *ret_fd);
 // A whole file of at most `max` bytes; malloc'ed, with a terminating zero that is not counted.

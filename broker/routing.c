@@ -34,6 +34,29 @@ void broker_start_netd(struct broker *b)
         b->netds_asked++;
 }
 
+void broker_ask_probed(struct broker *b, bool wanted)
+{
+    Lpad__StartProbed start = LPAD__START_PROBED__INIT;
+    Lpad__StopProbed stop = LPAD__STOP_PROBED__INIT;
+    Lpad__BrokerToSupervisor frame = LPAD__BROKER_TO_SUPERVISOR__INIT;
+    frame.body_case =
+        wanted ? LPAD__BROKER_TO_SUPERVISOR__BODY_START_PROBED : LPAD__BROKER_TO_SUPERVISOR__BODY_STOP_PROBED;
+    if (wanted)
+        frame.start_probed = &start;
+    else
+        frame.stop_probed = &stop;
+    (void)send_to_supervisor(b, &frame);
+}
+
+bool broker_ask_reload(struct broker *b)
+{
+    Lpad__ReloadPolicy reload = LPAD__RELOAD_POLICY__INIT;
+    Lpad__BrokerToSupervisor frame = LPAD__BROKER_TO_SUPERVISOR__INIT;
+    frame.body_case = LPAD__BROKER_TO_SUPERVISOR__BODY_RELOAD_POLICY;
+    frame.reload_policy = &reload;
+    return send_to_supervisor(b, &frame);
+}
+
 static void stop_netd_number(struct broker *b, uint32_t number)
 {
     Lpad__StopNetd stop = LPAD__STOP_NETD__INIT;
@@ -107,9 +130,9 @@ static struct peer *peer_of(struct broker *b, Lpad__Process process)
     case LPAD__PROCESS__PROCESS_NETD: return &b->netd;
     case LPAD__PROCESS__PROCESS_CARDD: return &b->cardd;
     case LPAD__PROCESS__PROCESS_POLICYD: return &b->policyd;
+    case LPAD__PROCESS__PROCESS_PROBED: return &b->probed;
     case LPAD__PROCESS__PROCESS_SUPERVISOR:
     case LPAD__PROCESS__PROCESS_BROKER:
-    case LPAD__PROCESS__PROCESS_PROBED:
     case _LPAD__PROCESS_IS_INT_SIZE: break;
     }
     return NULL;
@@ -316,6 +339,8 @@ static void on_hello(struct peer *p, const Lpad__Hello *hello)
         broker_stop_netd(b);
     } else if (p == &b->netd) {
         session_feed(&b->session, EVENT_NETD_HELLO);
+    } else if (p == &b->probed) {
+        switching_send_plan(b);
     }
     if (b->restart_due && peer_serves(&b->cardd) && peer_serves(&b->policyd)) {
         b->restart_due = false;
@@ -353,6 +378,20 @@ static void dispatch_policyd(struct peer *p, const Lpad__PolicydToBroker *m)
     case LPAD__POLICYD_TO_BROKER__BODY_LOADED:
         keep_policy_status(b, m->loaded->status);
         audit_policy(b, m->loaded->status);
+        switching_on_loaded(b, m->loaded->status);
+        return;
+    case LPAD__POLICYD_TO_BROKER__BODY_SWITCH_PLAN: switching_on_plan(b, m->switch_plan); return;
+    case LPAD__POLICYD_TO_BROKER__BODY_SWITCH_STEP:
+        if (!peer_take_reply(p, m->id, (uint32_t)m->body_case, 0))
+            peer_accuse(p, ERR_PEER_UNEXPECTED);
+        else
+            switching_on_step(b, m->switch_step);
+        return;
+    case LPAD__POLICYD_TO_BROKER__BODY_EXPLANATION:
+        if (!peer_take_reply(p, m->id, (uint32_t)m->body_case, 0))
+            peer_accuse(p, ERR_PEER_UNEXPECTED);
+        else
+            switching_on_explanation(b, m->id, m->explanation);
         return;
     case LPAD__POLICYD_TO_BROKER__BODY_STATUS:
         if (!peer_take_reply(p, m->id, (uint32_t)m->body_case, 0)) {
@@ -366,13 +405,10 @@ static void dispatch_policyd(struct peer *p, const Lpad__PolicydToBroker *m)
     case LPAD__POLICYD_TO_BROKER__BODY_DECISION:
         if (!peer_take_reply(p, m->id, (uint32_t)m->body_case, 0))
             peer_accuse(p, ERR_PEER_UNEXPECTED);
-        else if (m->id == b->session.policy_id)
+        else if (!switching_on_decision(b, m->id, m->decision) && m->id == b->session.policy_id)
             session_on_decision(&b->session, m->decision);
         return;
     case LPAD__POLICYD_TO_BROKER__BODY_HELLO:
-    case LPAD__POLICYD_TO_BROKER__BODY_SWITCH_STEP:
-    case LPAD__POLICYD_TO_BROKER__BODY_SWITCH_PLAN:
-    case LPAD__POLICYD_TO_BROKER__BODY_EXPLANATION:
     case LPAD__POLICYD_TO_BROKER__BODY__NOT_SET:
     case _LPAD__POLICYD_TO_BROKER__BODY__CASE_IS_INT_SIZE: break;
     }
@@ -417,6 +453,10 @@ static const Lpad__Hello *hello_of(Lpad__Process process, const ProtobufCMessage
         const Lpad__CarddToBroker *m = (const Lpad__CarddToBroker *)frame;
         return m->body_case == LPAD__CARDD_TO_BROKER__BODY_HELLO ? m->hello : NULL;
     }
+    if (process == LPAD__PROCESS__PROCESS_PROBED) {
+        const Lpad__ProbedToBroker *m = (const Lpad__ProbedToBroker *)frame;
+        return m->body_case == LPAD__PROBED_TO_BROKER__BODY_HELLO ? m->hello : NULL;
+    }
     const Lpad__PolicydToBroker *m = (const Lpad__PolicydToBroker *)frame;
     return m->body_case == LPAD__POLICYD_TO_BROKER__BODY_HELLO ? m->hello : NULL;
 }
@@ -437,6 +477,8 @@ void broker_dispatch(struct peer *p, const ProtobufCMessage *frame, int fd)
         dispatch_netd(p, (const Lpad__NetdToBroker *)frame, fd);
     else if (p->process == LPAD__PROCESS__PROCESS_CARDD)
         dispatch_cardd(p, (const Lpad__CarddToBroker *)frame);
+    else if (p->process == LPAD__PROCESS__PROCESS_PROBED)
+        switching_dispatch_probed(p, (const Lpad__ProbedToBroker *)frame);
     else
         dispatch_policyd(p, (const Lpad__PolicydToBroker *)frame);
 }
@@ -457,8 +499,13 @@ void broker_peer_gone(struct peer *p, const struct peer_end *end)
         b->probe_due = false;
         b->profiles_due = false;
         b->profiles_known = false;
+        switching_on_card_gone(b);
     } else if (p == &b->policyd) {
         status_on_policy_gone(b);
+        switching_on_policy_gone(b);
+    } else if (p == &b->probed) {
+        switching_on_probed_gone(b);
+        return;
     } else if (b->proof == PROOF_RUNNING) {
         b->proof = PROOF_WANTED;
         if (broker_arm(b, b->retry_timer, 1000) != ERR_OK)

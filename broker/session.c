@@ -311,6 +311,7 @@ void session_end(struct session *s)
     if (s->changing != NULL)
         session_audit_change_result(s, s->failure);
     session_audit_end(s);
+    switching_on_session_end(b, s);
     session_reply(s);
     broker_plan_delivery(b, s);
     // While lpad gets ready the netd is not this session's: it is the one that proves that there can be one.
@@ -364,7 +365,9 @@ static bool gives_way(const struct session *s)
 {
     return (s->state == SESSION_DELIVER_INTENT || s->state == SESSION_DELIVER_RETRIEVE ||
             s->state == SESSION_DELIVER_CONNECT) &&
-           s->client == NULL && !s->broker->deliver_preempted && clients_next_waiting(s->broker) != NULL;
+           s->client == NULL &&
+           (s->broker->switching.action.waiting ||
+            (!s->broker->deliver_preempted && clients_next_waiting(s->broker) != NULL));
 }
 
 static enum session_event take_step(struct session *s, enum session_event event)

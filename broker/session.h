@@ -68,6 +68,7 @@ struct session {
     bool netd_opened, challenge_given, aborted, metadata_differs, intent_stands;
     bool strong;          // the decision wants the person to be asked twice
     bool audited;         // session.begin is written
+    bool commanded;       // a change went to the card
     const char *changing; // a profile.change.intent stands without its result: "install", "enable", ...
     bool feeding;
     enum session_event queued[4]; // came while another was being carried out

@@ -16,13 +16,19 @@
 // --- fields that several records share ---
 
 // "actor", "eid" and "iccid" as every record spells them.
-static void audit_put_actor(struct audit *a, const struct actor *actor)
+void broker_put_actor(struct broker *b, const struct actor *actor)
 {
+    struct audit *a = &b->audit;
     audit_open_object(a, "actor");
     if (actor->is_client) {
         audit_put_uint(a, "uid", actor->uid);
         audit_put_uint(a, "gid", actor->gid);
         audit_put_uint(a, "pid", (uint64_t)actor->pid);
+    } else if (actor->is_engine) {
+        audit_put_words(a, "role", "engine");
+        audit_put_words(a, "rule", actor->rule[0] != '\0' ? actor->rule : NULL);
+        if (actor->line != 0)
+            audit_put_uint(a, "line", actor->line);
     } else {
         audit_put_words(a, "role", "lpad");
     }
@@ -42,7 +48,7 @@ static void put_digits(struct broker *b, const char *key, const char *digits)
     audit_put_words(&b->audit, key, text);
 }
 
-static void audit_put_iccid(struct broker *b, const char *key, struct bytes iccid)
+void broker_put_iccid(struct broker *b, const char *key, struct bytes iccid)
 {
     struct iccid value;
     char text[ICCID_TEXT_MAX];
@@ -121,10 +127,10 @@ void session_audit_begin(struct session *s)
         return;
     struct audit *a = begin(s, AUDIT_SESSION_BEGIN);
     s->audited = true;
-    audit_put_actor(a, &s->actor);
+    broker_put_actor(s->broker, &s->actor);
     audit_put_words(a, "operation", operation_words(s->operation));
     if (s->request.kind == REQUEST_CHANGE || s->request.kind == REQUEST_NICKNAME)
-        audit_put_iccid(s->broker, "target", bytes_make(s->request.iccid, sizeof s->request.iccid));
+        broker_put_iccid(s->broker, "target", bytes_make(s->request.iccid, sizeof s->request.iccid));
     if (s->kind == SESSION_KIND_DOWNLOAD && s->target.address[0] != '\0')
         audit_put_words(a, "host", s->target.address);
     if (s->kind == SESSION_KIND_DELIVER)
@@ -221,14 +227,16 @@ static void put_card_change(struct session *s)
 enum err session_audit_change(struct session *s, const char *what, struct bytes iccid)
 {
     struct audit *a = begin(s, AUDIT_CHANGE_INTENT);
-    audit_put_actor(a, &s->actor);
+    broker_put_actor(s->broker, &s->actor);
     audit_put_words(a, "operation", what);
-    audit_put_iccid(s->broker, "target", iccid);
+    broker_put_iccid(s->broker, "target", iccid);
     put_card_change(s);
     audit_put_eid(s->broker);
     enum err e = audit_end(a, true);
-    if (e == ERR_OK)
+    if (e == ERR_OK) {
         s->changing = what;
+        s->commanded = true;
+    }
     return e;
 }
 
@@ -239,12 +247,12 @@ void session_audit_change_result(struct session *s, const Lpad__Failure *failure
     s->changing = NULL;
     if (s->loaded != NULL && s->loaded->profile != NULL) {
         audit_open_object(a, "read");
-        audit_put_iccid(s->broker, "iccid", bytes_from_binary(s->loaded->profile->iccid));
+        broker_put_iccid(s->broker, "iccid", bytes_from_binary(s->loaded->profile->iccid));
         audit_close_object(a);
     }
     if (s->changed != NULL && s->changed->profile != NULL) {
         audit_open_object(a, "read");
-        audit_put_iccid(s->broker, "iccid", bytes_from_binary(s->changed->profile->iccid));
+        broker_put_iccid(s->broker, "iccid", bytes_from_binary(s->changed->profile->iccid));
         audit_put_words(a, "before",
                         s->changed->profile->state == LPAD__PROFILE_STATE__PROFILE_ENABLED ? "enabled"
                                                                                            : "disabled");
@@ -262,7 +270,7 @@ void session_audit_notification(struct session *s, bool delivered)
     audit_put_words(a, "event", notification_event_name(n->event));
     audit_put_words(a, "host", n->address);
     if (n->has_iccid)
-        audit_put_iccid(s->broker, "target", bytes_from_binary(n->iccid));
+        broker_put_iccid(s->broker, "target", bytes_from_binary(n->iccid));
     if (delivered)
         audit_put_uint(a, "http_status", s->http_status);
     else
@@ -273,7 +281,7 @@ void session_audit_notification(struct session *s, bool delivered)
 static void put_metadata(struct session *s, const Lpad__Metadata *m)
 {
     struct audit *a = &s->broker->audit;
-    audit_put_iccid(s->broker, "iccid", bytes_from_binary(m->iccid));
+    broker_put_iccid(s->broker, "iccid", bytes_from_binary(m->iccid));
     audit_put_words(a, "service_provider", m->service_provider_name);
     audit_put_words(a, "profile_name", m->profile_name);
     if (m->has_pprs)

@@ -66,7 +66,8 @@ static bool debt_allows(struct session *s)
 {
     const struct broker *b = s->broker;
     const Lpad__PolicyStatus *p = b->policy_status;
-    if (!makes_debt(s) || p == NULL || !p->has_debt_max || b->debt < p->debt_max)
+    // The engine counts it by itself; what it takes back must not wait.
+    if (!makes_debt(s) || s->actor.is_engine || p == NULL || !p->has_debt_max || b->debt < p->debt_max)
         return true;
     char detail[160];
     Lpad__Failure failure = LPAD__FAILURE__INIT;
@@ -137,7 +138,8 @@ void session_on_client_gone(struct session *s)
 
 void session_on_wanted(struct session *s)
 {
-    if (s->kind == SESSION_KIND_DELIVER && !s->broker->deliver_preempted)
+    if (s->kind == SESSION_KIND_DELIVER &&
+        (!s->broker->deliver_preempted || s->broker->switching.action.waiting))
         session_feed(s, EVENT_WANTED);
 }
 

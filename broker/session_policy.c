@@ -54,6 +54,8 @@ enum session_event session_send_intent(struct session *s)
         actor.gid = s->actor.gid;
         actor.n_groups = s->actor.group_count;
         actor.groups = s->actor.groups;
+    } else if (s->actor.is_engine) {
+        actor.has_engine = actor.engine = true;
     }
     intent.actor = &actor;
     intent.operation = s->operation;

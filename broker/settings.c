@@ -71,6 +71,20 @@ static size_t connect_ports(const struct config *c,
     return n;
 }
 
+static size_t put_hosts(const struct config *c, Lpad__HostEntry hosts[static CONFIG_HOSTS_MAX],
+                        Lpad__HostEntry *list[static CONFIG_HOSTS_MAX])
+{
+    for (size_t i = 0; i < c->network.host_count; i++) {
+        lpad__host_entry__init(&hosts[i]);
+        hosts[i].name = borrow(c->network.hosts[i].name);
+        hosts[i].address = borrow(c->network.hosts[i].address);
+        hosts[i].has_port = c->network.hosts[i].port != 0;
+        hosts[i].port = c->network.hosts[i].port;
+        list[i] = &hosts[i];
+    }
+    return c->network.host_count;
+}
+
 enum err settings_make_netd(const struct config *c, struct bytes ci_certificates, int *ret_fd)
 {
     Lpad__NetdSettings s = LPAD__NETD_SETTINGS__INIT;
@@ -78,15 +92,7 @@ enum err settings_make_netd(const struct config *c, struct bytes ci_certificates
     Lpad__HostEntry hosts[CONFIG_HOSTS_MAX], *host_list[CONFIG_HOSTS_MAX];
     s.sandbox = sandbox_mode(c);
     s.ci_certificates = binary_from_bytes(ci_certificates);
-    for (size_t i = 0; i < c->network.host_count; i++) {
-        lpad__host_entry__init(&hosts[i]);
-        hosts[i].name = borrow(c->network.hosts[i].name);
-        hosts[i].address = borrow(c->network.hosts[i].address);
-        hosts[i].has_port = c->network.hosts[i].port != 0;
-        hosts[i].port = c->network.hosts[i].port;
-        host_list[i] = &hosts[i];
-    }
-    s.n_hosts = c->network.host_count;
+    s.n_hosts = put_hosts(c, hosts, host_list);
     s.hosts = host_list;
     for (size_t i = 0; i < c->network.port_count; i++)
         ports[i] = c->network.ports[i];
@@ -133,6 +139,25 @@ enum err settings_make_cardd(const struct config *c, int *ret_fd)
     return seal(&s.base, ret_fd);
 }
 
+#define PROBE_BODY_MAX 65536
+
+enum err settings_make_probed(const struct config *c, int *ret_fd)
+{
+    Lpad__ProbedSettings s = LPAD__PROBED_SETTINGS__INIT;
+    Lpad__HostEntry hosts[CONFIG_HOSTS_MAX], *host_list[CONFIG_HOSTS_MAX];
+    uint32_t ports[CONFIG_PORTS_MAX];
+    s.sandbox = sandbox_mode(c);
+    s.n_hosts = put_hosts(c, hosts, host_list);
+    s.hosts = host_list;
+    for (size_t i = 0; i < c->probes.port_count; i++)
+        ports[i] = c->probes.ports[i];
+    s.n_ports = c->probes.port_count;
+    s.ports = ports;
+    s.user_agent = borrow("lpad");
+    s.body_max = PROBE_BODY_MAX;
+    return seal(&s.base, ret_fd);
+}
+
 static void put_names(const struct account *list, size_t count, Lpad__NamedId *storage,
                       Lpad__NamedId **pointers)
 {
@@ -149,7 +174,8 @@ struct names {
     Lpad__NamedId *user_list[ACCOUNTS_MAX], *group_list[ACCOUNTS_MAX];
 };
 
-enum err settings_make_policyd(const struct config *c, const struct accounts *a, int *ret_fd)
+enum err settings_make_policyd(const struct config *c, const struct accounts *a, const char *boot,
+                               int *ret_fd)
 {
     struct names *names = malloc(sizeof *names);
     if (names == NULL)
@@ -163,6 +189,9 @@ enum err settings_make_policyd(const struct config *c, const struct accounts *a,
     s.users = names->user_list;
     s.n_groups = a->group_count;
     s.groups = names->group_list;
+    s.boot = boot[0] != '\0' ? borrow(boot) : NULL;
+    s.has_record_max = c->recording.file != NULL;
+    s.record_max = s.has_record_max ? c->recording.limit : 0;
     enum err e = seal(&s.base, ret_fd);
     free(names);
     return e;

@@ -93,7 +93,7 @@ static void fill_session(const struct broker *b, Lpad__SessionState *state)
     state->uid = s->actor.uid;
 }
 
-#define REPORTS_MAX 6
+#define REPORTS_MAX 7
 
 static size_t fill_sandboxes(struct broker *b, Lpad__ProcessSandbox *rows, Lpad__ProcessSandbox **list,
                              char *(*missing)[PEER_MISSING_MAX])

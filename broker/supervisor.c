@@ -34,10 +34,11 @@ static struct identity identity_of(const struct supervisor *s, Lpad__Process pro
     struct identity id = {.own = s->separate};
     if (!s->separate)
         return id;
-    const struct config_id *c = process == LPAD__PROCESS__PROCESS_BROKER  ? &s->config->users.broker
-                                : process == LPAD__PROCESS__PROCESS_NETD  ? &s->config->users.netd
-                                : process == LPAD__PROCESS__PROCESS_CARDD ? &s->config->users.cardd
-                                                                          : &s->config->users.policyd;
+    const struct config_id *c = process == LPAD__PROCESS__PROCESS_BROKER   ? &s->config->users.broker
+                                : process == LPAD__PROCESS__PROCESS_NETD   ? &s->config->users.netd
+                                : process == LPAD__PROCESS__PROCESS_CARDD  ? &s->config->users.cardd
+                                : process == LPAD__PROCESS__PROCESS_PROBED ? &s->config->users.probed
+                                                                           : &s->config->users.policyd;
     const struct account *a = c->is_number ? NULL : accounts_find_user(s->accounts, c->text);
     // Names were resolved once before: lpad_main refuses one that does not exist.
     LPAD_ASSERT(c->is_number || a != NULL);
@@ -121,7 +122,7 @@ static bool all_ended(const struct supervisor *s)
 static void continue_stop(struct supervisor *s)
 {
     if (s->children[CHILD_BROKER].pid == 0) {
-        for (int i = CHILD_NETD; i < CHILDREN_MAX; i++)
+        for (int i = CHILD_PROBED; i < CHILDREN_MAX; i++)
             supervisor_kill(s, &s->children[i]);
         // cardd asks policyd until its very end.
         if (s->children[CHILD_CARDD].pid == 0) {
@@ -151,12 +152,15 @@ static void after_end(struct supervisor *s, struct child *c, const siginfo_t *si
     ended.pid = pid;
     ended.signal = si->si_code == CLD_EXITED ? 0 : (uint32_t)si->si_status;
     ended.exit_code = si->si_code == CLD_EXITED ? (uint32_t)si->si_status : 0;
-    if (!s->stopping && is_hopeless(s, c, structural)) {
+    // Without lpad-probed there is nothing to switch by; everything else goes on.
+    bool needed = c->process != LPAD__PROCESS__PROCESS_PROBED;
+    if (!s->stopping && is_hopeless(s, c, structural) && needed) {
         log_error("%s cannot start at all; giving up", process_words(c->process));
         stop_with(s, 1);
         return;
     }
-    if (c->process != LPAD__PROCESS__PROCESS_NETD && !s->stopping) {
+    bool again = c->process != LPAD__PROCESS__PROCESS_NETD && (needed || s->probed_wanted);
+    if (again && !s->stopping) {
         schedule_restart(s, c);
         ended.restart_ms = c->backoff_ms;
     }
@@ -178,7 +182,9 @@ static int on_child(sd_event_source *source, int fd, uint32_t events, void *data
     if (waitid(P_PIDFD, (id_t)c->pidfd, &si, WEXITED | WNOHANG) != 0 || si.si_pid == 0)
         return 0;
     // A netd ends whenever its session does: by a kill or by its link.
-    log_end(c, &si, s->stopping || c->process == LPAD__PROCESS__PROCESS_NETD);
+    log_end(c, &si,
+            s->stopping || c->process == LPAD__PROCESS__PROCESS_NETD ||
+                (c->process == LPAD__PROCESS__PROCESS_PROBED && !s->probed_wanted));
     pid_t pid = c->pid;
     c->watch = sd_event_source_disable_unref(source);
     close(c->pidfd);
@@ -186,6 +192,7 @@ static int on_child(sd_event_source *source, int fd, uint32_t events, void *data
     if (c->process == LPAD__PROCESS__PROCESS_BROKER) {
         s->broker_io = sd_event_source_disable_unref(s->broker_io);
         link_close(&s->broker);
+        supervisor_want_probed(s, false);
         for (int i = CHILD_NETD; i < CHILDREN_MAX; i++)
             supervisor_kill(s, &s->children[i]);
     }
@@ -249,6 +256,23 @@ void supervisor_start_what_is_due(struct supervisor *s)
     if (!s->broker_policyd_wired && supervisor_wire_broker_policyd(s) != ERR_OK)
         log_error("cannot link lpad-broker and lpad-policyd");
     start_one(s, &s->children[CHILD_CARDD], supervisor_start_cardd);
+    start_one(s, &s->children[CHILD_PROBED], supervisor_start_probed);
+}
+
+void supervisor_want_probed(struct supervisor *s, bool wanted)
+{
+    struct child *c = &s->children[CHILD_PROBED];
+    bool before = s->probed_wanted;
+    s->probed_wanted = wanted;
+    if (wanted) {
+        // One that is about to end, or waits for its next start, is started again by that.
+        c->due = c->due || (!before && c->pid == 0);
+        supervisor_start_what_is_due(s);
+        return;
+    }
+    c->due = false;
+    c->timer = sd_event_source_disable_unref(c->timer);
+    supervisor_kill(s, c);
 }
 
 // --- signals ---
@@ -315,10 +339,11 @@ static enum err prepare_events(struct supervisor *s)
 int supervisor_run(struct supervisor *s)
 {
     static const Lpad__Process processes[] = {LPAD__PROCESS__PROCESS_BROKER, LPAD__PROCESS__PROCESS_POLICYD,
-                                              LPAD__PROCESS__PROCESS_CARDD, LPAD__PROCESS__PROCESS_NETD};
+                                              LPAD__PROCESS__PROCESS_CARDD, LPAD__PROCESS__PROCESS_PROBED,
+                                              LPAD__PROCESS__PROCESS_NETD};
     for (int i = 0; i < CHILDREN_MAX; i++)
         s->children[i] = (struct child){
-            .supervisor = s, .process = processes[i < CHILD_NETD ? i : CHILD_NETD], .due = i < CHILD_NETD};
+            .supervisor = s, .process = processes[i < CHILD_NETD ? i : CHILD_NETD], .due = i < CHILD_PROBED};
     s->broker = LINK_NONE;
     s->policyd = LINK_NONE;
     lpad__ended__init(&s->broker_end);

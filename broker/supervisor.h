@@ -20,7 +20,8 @@ enum child_kind {
     CHILD_BROKER,
     CHILD_POLICYD,
     CHILD_CARDD,
-    CHILD_NETD, // the first of NETDS_MAX
+    CHILD_PROBED, // only while the broker wants it
+    CHILD_NETD,   // the first of NETDS_MAX
     CHILDREN_MAX = CHILD_NETD + NETDS_MAX,
 };
 
@@ -58,6 +59,7 @@ struct supervisor {
     sd_event_source *policyd_io;
     sd_event_source *stop_timer;
     bool broker_policyd_wired;
+    bool probed_wanted;
     bool stopping;
     int exit_code;
     uint32_t netd_count;         // started in all
@@ -77,6 +79,8 @@ LPAD_NODISCARD enum err supervisor_start_child(struct supervisor *s, struct chil
 LPAD_NODISCARD enum err supervisor_start_broker(struct supervisor *s);
 LPAD_NODISCARD enum err supervisor_start_policyd(struct supervisor *s);
 LPAD_NODISCARD enum err supervisor_start_cardd(struct supervisor *s);
+LPAD_NODISCARD enum err supervisor_start_probed(struct supervisor *s);
+void supervisor_want_probed(struct supervisor *s, bool wanted);
 LPAD_NODISCARD enum err supervisor_start_netd(struct supervisor *s);
 LPAD_NODISCARD enum err supervisor_wire_broker_policyd(struct supervisor *s);
 void supervisor_tell_ended(struct supervisor *s, const Lpad__Ended *ended);

@@ -4,6 +4,7 @@
 //   broker  -- netd      one per connection, asked for by the broker
 //   broker  -- cardd
 //   broker  -- policyd
+//   broker  -- probed    while there is something to measure
 //   cardd   -- policyd
 //   supervisor -- broker, supervisor -- policyd
 #include "broker/supervisor.h"
@@ -12,6 +13,7 @@
 #include "broker/settings.h"
 #include "lib/log.h"
 #include "lib/proc.h"
+#include "proto/convert.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -189,10 +191,7 @@ static void handle_broker(struct supervisor *s, const Lpad__BrokerToSupervisor *
         return;
     case LPAD__BROKER_TO_SUPERVISOR__BODY_VIOLATION:
         log_error("%s broke its link's contract (%s) and is killed",
-                  m->violation->process == LPAD__PROCESS__PROCESS_NETD    ? "lpad-netd"
-                  : m->violation->process == LPAD__PROCESS__PROCESS_CARDD ? "lpad-cardd"
-                                                                          : "lpad-policyd",
-                  err_words((enum err)m->violation->error));
+                  process_words((int)m->violation->process), err_words((enum err)m->violation->error));
         supervisor_kill(s, find_child(s, m->violation->process, m->violation->netd));
         return;
     case LPAD__BROKER_TO_SUPERVISOR__BODY_GET_PROCESSES: send_processes(s, m->id); return;
@@ -204,11 +203,11 @@ static void handle_broker(struct supervisor *s, const Lpad__BrokerToSupervisor *
         return;
     }
     case LPAD__BROKER_TO_SUPERVISOR__BODY_STOPPED: return; // its end follows
-    case LPAD__BROKER_TO_SUPERVISOR__BODY_START_PROBED:
-    case LPAD__BROKER_TO_SUPERVISOR__BODY_STOP_PROBED:
+    case LPAD__BROKER_TO_SUPERVISOR__BODY_START_PROBED: supervisor_want_probed(s, true); return;
+    case LPAD__BROKER_TO_SUPERVISOR__BODY_STOP_PROBED: supervisor_want_probed(s, false); return;
+    case LPAD__BROKER_TO_SUPERVISOR__BODY_RELOAD_POLICY: supervisor_send_policy(s); return;
     case LPAD__BROKER_TO_SUPERVISOR__BODY_ROTATE_AUDIT:
     case LPAD__BROKER_TO_SUPERVISOR__BODY_GET_AUDIT_FILE:
-    case LPAD__BROKER_TO_SUPERVISOR__BODY_RELOAD_POLICY:
     case LPAD__BROKER_TO_SUPERVISOR__BODY__NOT_SET:
     case _LPAD__BROKER_TO_SUPERVISOR__BODY__CASE_IS_INT_SIZE: break;
     }
@@ -355,13 +354,18 @@ enum err supervisor_start_broker(struct supervisor *s)
 enum err supervisor_start_policyd(struct supervisor *s)
 {
     int settings, pair[2];
-    LPAD_TRY(settings_make_policyd(s->config, s->accounts, &settings));
+    LPAD_TRY(settings_make_policyd(s->config, s->accounts, s->resources.boot, &settings));
     enum err e = make_pair(WAITS_EVENTS, WAITS_BLOCKING, pair);
     if (e != ERR_OK) {
         close(settings);
         return e;
     }
-    const int give[] = {settings, pair[1], s->resources.policy_state, s->resources.policy_good};
+    const int give[] = {settings,
+                        pair[1],
+                        s->resources.policy_state,
+                        s->resources.policy_good,
+                        s->resources.engine_state,
+                        s->resources.recording};
     e = supervisor_start_child(s, &s->children[CHILD_POLICYD], give, sizeof give / sizeof give[0]);
     close(settings);
     close(pair[1]);
@@ -406,6 +410,27 @@ enum err supervisor_start_cardd(struct supervisor *s)
         give_policyd_link(s, LPAD__PROCESS__PROCESS_CARDD, policyd[0]);
     }
     const int all[] = {settings, broker[0], broker[1], policyd[0], policyd[1], transport};
+    close_all(all, sizeof all / sizeof all[0]);
+    return e;
+}
+
+enum err supervisor_start_probed(struct supervisor *s)
+{
+    struct child *c = &s->children[CHILD_PROBED];
+    int settings = -1, pair[2] = {-1, -1}, ca = -1, links = -1;
+    enum err e = settings_make_probed(s->config, &settings);
+    if (e == ERR_OK)
+        e = make_pair(WAITS_EVENTS, WAITS_EVENTS, pair);
+    if (e == ERR_OK)
+        e = resources_open_probe_ca(s->config, &ca);
+    if (e == ERR_OK)
+        e = resources_open_links(&links);
+    const int give[] = {settings, pair[1], ca, links};
+    if (e == ERR_OK)
+        e = supervisor_start_child(s, c, give, sizeof give / sizeof give[0]);
+    if (e == ERR_OK)
+        supervisor_tell_started(s, c, pair[0]);
+    const int all[] = {settings, pair[0], pair[1], ca, links};
     close_all(all, sizeof all / sizeof all[0]);
     return e;
 }

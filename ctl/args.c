@@ -11,6 +11,7 @@
 #define COUNT(array)  (sizeof(array) / sizeof((array)[0]))
 #define CARD_NAME_MAX 32  // octets, as the control socket takes it
 #define EVENT_ID_MAX  255 // likewise
+#define HOLD_MAX_MS   (UINT64_C(30) * 86400000)
 #define BIT(command)  (1u << (command))
 
 // --- the parser ---
@@ -148,6 +149,8 @@ static enum err apply_option(struct parser *p, const struct option_row *row, cha
     case OPTION_NO_REFRESH: a->no_refresh = true; return ERR_OK;
     case OPTION_CODE_STDIN: a->code_stdin = true; return ERR_OK;
     case OPTION_HEAD: a->head = true; return ERR_OK;
+    case OPTION_STRICT: a->strict = true; return ERR_OK;
+    case OPTION_QUIET: a->quiet = true; return ERR_OK;
     case OPTION_STRONG_YES: a->strong_yes = true; return ERR_OK;
     case OPTION_RAT: a->rat = true; return ERR_OK;
     case OPTION_OPERATIONAL: a->reset_operational = true; return ERR_OK;
@@ -339,11 +342,43 @@ static enum err read_nickname(struct parser *p, const char *text)
     return ERR_OK;
 }
 
+// Whole units: "90s", "2h". 30 days at most, as the daemon takes it.
+static enum err read_hold(struct parser *p, const char *text)
+{
+    static const struct {
+        const char *unit;
+        uint64_t ms;
+    } units[] = {
+        {"s", 1000    },
+        {"m", 60000   },
+        {"h", 3600000 },
+        {"d", 86400000},
+    };
+    char digits[12] = "";
+    size_t len = strspn(text, "0123456789");
+    uint64_t n = 0;
+    if (len > 0 && len < sizeof digits)
+        memcpy(digits, text, len);
+    for (size_t i = 0; i < COUNT(units) && read_number(digits, HOLD_MAX_MS, &n) == ERR_OK; i++) {
+        if (strcmp(text + len, units[i].unit) != 0 || n == 0 || n > HOLD_MAX_MS / units[i].ms)
+            continue;
+        p->args.hold_ms = n * units[i].ms;
+        return ERR_OK;
+    }
+    return fail_named(p, "", text, " is not a duration of 1 s to 30 days, such as 30s, 10m, 2h or 1d.");
+}
+
 static enum err take_arguments(struct parser *p, char **words, unsigned count)
 {
     switch (p->args.command) {
     case COMMAND_AUDIT_VERIFY: p->args.file = count > 0 ? words[0] : AUDIT_FILE_DEFAULT; return ERR_OK;
-    case COMMAND_EUICC_LOAD_CRL: p->args.file = words[0]; return ERR_OK;
+    case COMMAND_EUICC_LOAD_CRL:
+    case COMMAND_POLICY_CHECK: p->args.file = words[0]; return ERR_OK;
+    case COMMAND_POLICY_TEST:
+        p->args.file = words[0];
+        p->args.trace = words[1];
+        return ERR_OK;
+    case COMMAND_HOLD: return count > 0 ? read_hold(p, words[0]) : ERR_OK;
     case COMMAND_EUICC_DEFAULT_ADDRESS: return count > 0 ? read_address(p, words[0]) : ERR_OK;
     case COMMAND_NOTIFICATION_RESEND: return read_sequence_number(p, words[0]);
     case COMMAND_PROFILE_ENABLE:
@@ -362,6 +397,9 @@ static enum err take_arguments(struct parser *p, char **words, unsigned count)
     case COMMAND_PROFILE_DISCOVER:
     case COMMAND_NOTIFICATION_LIST:
     case COMMAND_NOTIFICATION_DELIVER:
+    case COMMAND_RELEASE:
+    case COMMAND_POLICY_EXPLAIN:
+    case COMMAND_POLICY_RELOAD:
     case COMMAND_MAX: return ERR_OK;
     }
     LPAD_BUG("a command without a reader of its arguments");

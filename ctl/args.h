@@ -11,6 +11,7 @@
 
 #define SOCKET_PATH_DEFAULT "/run/lpad/control.sock"
 #define SOCKET_PATH_OF_CARD "/run/lpad/%s/control.sock"
+#define LIBEXEC_VARIABLE    "LPAD_LIBEXEC" // in the environment: the folder of lpad's programs
 #define AUDIT_FILE_DEFAULT  "/var/log/lpad/audit.jsonl"
 // The longest silence of lpad that is waited for, in seconds. Its own deadlines are shorter and say more.
 #define TIMEOUT_DEFAULT 180
@@ -36,6 +37,12 @@ enum command {
     COMMAND_NOTIFICATION_LIST,
     COMMAND_NOTIFICATION_DELIVER,
     COMMAND_NOTIFICATION_RESEND,
+    COMMAND_HOLD,
+    COMMAND_RELEASE,
+    COMMAND_POLICY_EXPLAIN,
+    COMMAND_POLICY_RELOAD,
+    COMMAND_POLICY_CHECK,
+    COMMAND_POLICY_TEST,
     COMMAND_AUDIT_VERIFY,
     COMMAND_MAX,
 };
@@ -63,8 +70,8 @@ struct args {
     int code_fd;              // -1: not given
     int confirmation_code_fd; // -1: not given
     int timeout_ms;           // -1: for ever
-    const char *socket_path; // NULL: that of `card`, /run/lpad/NAME/control.sock
-    const char *card; // NULL: the only one
+    const char *socket_path;  // NULL: that of `card`, /run/lpad/NAME/control.sock
+    const char *card;         // NULL: the only one
     struct profile_name profile;
     const char *nickname;
     const char *file;   // "-": standard input
@@ -76,6 +83,10 @@ struct args {
     bool from_default;                    // profile download
     const char *event_address, *event_id; // profile download; both or neither
     uint32_t sequence_number;
+    uint64_t hold_ms;  // 0: until a release
+    const char *trace; // of policy test, beside `file`
+    bool strict;       // policy check
+    bool quiet;        // policy test
     bool has_expected; // --expect SEQ:HASH
     uint64_t expected_seq;
     const char *expected_hash; // 64 lower-case hexadecimal digits

@@ -33,6 +33,19 @@ const struct command_row command_rows[] = {
     {COMMAND_NOTIFICATION_DELIVER,  "notification", "deliver",         "",           0, 0, "deliver the pending ones now"                         },
     {COMMAND_NOTIFICATION_RESEND,   "notification", "resend",          "SEQ",        1, 1,
      "send a delivered notification once more, from lpad's archive"                                                                               },
+    {COMMAND_HOLD,                  "hold",         NULL,              "[DURATION]", 0, 1,
+     "no switch by the policy for a while (30s, 10m, 2h, 1d), or until 'release'"                                                                 },
+    {COMMAND_RELEASE,               "release",      NULL,              "",           0, 0, "the policy may switch again"                          },
+    {COMMAND_POLICY_EXPLAIN,        "policy",       "explain",         "",           0, 0,
+     "why this profile is in use, and why each other rule does not decide"                                                                        },
+    {COMMAND_POLICY_RELOAD,         "policy",       "reload",          "",           0, 0,
+     "read the policy file anew; one with a mistake changes nothing"                                                                              },
+    {COMMAND_POLICY_CHECK,          "policy",       "check",           "FILE",       1, 1,
+     "mistakes in a policy file, rules that cannot fire or that contend, loops (needs no lpad; - is standard "
+     "input)"                                                                                                                                     },
+    {COMMAND_POLICY_TEST,           "policy",       "test",            "FILE TRACE", 2, 2,
+     "what a policy file decides on a trace of events, and whether that is what the trace expects (needs no "
+     "lpad)"                                                                                                                                      },
     {COMMAND_AUDIT_VERIFY,          "audit",        "verify",          "[FILE]",     0, 1,
      "check the audit log's hash chain (default " AUDIT_FILE_DEFAULT "; - is standard input)"                                                     },
 };
@@ -61,6 +74,12 @@ const char *command_name(enum command command)
         [COMMAND_PROFILE_DOWNLOAD] = "profile download",
         [COMMAND_NOTIFICATION_LIST] = "notification list",
         [COMMAND_NOTIFICATION_DELIVER] = "notification deliver",
+        [COMMAND_HOLD] = "hold",
+        [COMMAND_RELEASE] = "release",
+        [COMMAND_POLICY_EXPLAIN] = "policy explain",
+        [COMMAND_POLICY_RELOAD] = "policy reload",
+        [COMMAND_POLICY_CHECK] = "policy check",
+        [COMMAND_POLICY_TEST] = "policy test",
         [COMMAND_AUDIT_VERIFY] = "audit verify",
     };
     LPAD_ASSERT((unsigned)command < COMMAND_MAX);
@@ -79,7 +98,7 @@ const struct option_row option_rows[] = {
      "lpad's control socket (default $LPAD_SOCKET, then " SOCKET_PATH_DEFAULT ")"                                                                                                                       },
     {OPTION_CARD,                 "--card",                 "NAME",             0,
      "the card that is meant, when there are several; its lpad is asked at /run/lpad/NAME/control.sock, "
-     "unless --socket or LPAD_SOCKET names another"                                                                                                                       },
+     "unless --socket or LPAD_SOCKET names another"                                                                                                                                                     },
     {OPTION_TIMEOUT,              "--timeout",              "SECONDS",          0,
      "give up when lpad is silent for this long (default 180; 0: never)"                                                                                                                                },
     {OPTION_NO_COLOR,             "--no-color",             NULL,               0,                                                          "no colours; so does NO_COLOR in the environment"           },
@@ -113,6 +132,8 @@ const struct option_row option_rows[] = {
      "icon: write it to FILE (default: standard output, unless that is a terminal)"                                                                                                                     },
     {OPTION_NO_REFRESH,           "--no-refresh",           NULL,               BIT(COMMAND_PROFILE_ENABLE) | BIT(COMMAND_PROFILE_DISABLE),
      "enable, disable: do not have the card tell the modem to read it anew"                                                                                                                             },
+    {OPTION_STRICT,               "--strict",               NULL,               BIT(COMMAND_POLICY_CHECK),                                  "check: a warning is a failure, too"                        },
+    {OPTION_QUIET,                "--quiet",                NULL,               BIT(COMMAND_POLICY_TEST),                                   "policy test: print only the end"                           },
     {OPTION_HEAD,                 "--head",                 NULL,               BIT(COMMAND_AUDIT_VERIFY),
      "audit verify: print only the last record's number and hash, to keep elsewhere"                                                                                                                    },
     {OPTION_EXPECT,               "--expect",               "SEQ:HASH",         BIT(COMMAND_AUDIT_VERIFY),

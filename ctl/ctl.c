@@ -52,6 +52,12 @@ static const command_function functions[COMMAND_MAX] = {
     [COMMAND_PROFILE_DOWNLOAD] = download_run,
     [COMMAND_NOTIFICATION_LIST] = notification_list_run,
     [COMMAND_NOTIFICATION_DELIVER] = notification_deliver_run,
+    [COMMAND_HOLD] = hold_run,
+    [COMMAND_RELEASE] = release_run,
+    [COMMAND_POLICY_EXPLAIN] = policy_explain_run,
+    [COMMAND_POLICY_RELOAD] = policy_reload_run,
+    [COMMAND_POLICY_CHECK] = policy_tool_run,
+    [COMMAND_POLICY_TEST] = policy_tool_run,
     [COMMAND_AUDIT_VERIFY] = audit_verify_run,
 };
 

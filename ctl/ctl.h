@@ -51,6 +51,9 @@ void ctl_json_pprs(struct json *j, uint32_t mask);
 // Nothing for NULL.
 void ctl_json_owner(struct ctl *ctl, const char *key, const Lpad__Owner *owner);
 const char *ctl_mcc_mnc_text(struct arena *a, const Lpad__Owner *owner);
+// The members of a policy's state, and the same for people: what is wrong with the file stands out.
+void ctl_json_policy(struct json *j, const Lpad__PolicyStatus *policy);
+void ctl_show_policy(struct ctl *ctl, const Lpad__PolicyStatus *policy);
 // "label:  value" with the values in one column; nothing for an empty value.
 void ctl_put_field(struct ctl *ctl, const char *label, const char *value);
 
@@ -68,6 +71,11 @@ enum exit_code discover_run(struct ctl *ctl);
 enum exit_code notification_list_run(struct ctl *ctl);
 enum exit_code notification_deliver_run(struct ctl *ctl);
 enum exit_code notification_resend_run(struct ctl *ctl);
+enum exit_code hold_run(struct ctl *ctl);
+enum exit_code release_run(struct ctl *ctl);
+enum exit_code policy_explain_run(struct ctl *ctl);
+enum exit_code policy_reload_run(struct ctl *ctl);
+enum exit_code policy_tool_run(struct ctl *ctl); // check, test
 enum exit_code audit_verify_run(struct ctl *ctl);
 
 // The whole program: parses, runs, writes. Returns the exit code, or ends by the signal that ended the

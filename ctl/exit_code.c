@@ -8,7 +8,8 @@ const char *exit_code_words(enum exit_code code)
 {
     switch (code) {
     case EXIT_CODE_OK: return "done";
-    case EXIT_CODE_INTERNAL: return "something unexpected inside lpactl or lpad";
+    case EXIT_CODE_INTERNAL:
+        return "something unexpected inside lpactl or lpad; policy check and test: a finding";
     case EXIT_CODE_USAGE: return "wrong usage, or input that cannot be used";
     case EXIT_CODE_UNREACHABLE: return "lpad could not be reached over its socket";
     case EXIT_CODE_DENIED: return "the policy does not allow it";

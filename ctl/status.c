@@ -84,7 +84,7 @@ static void put_loud(struct ctl *ctl, const char *text)
                color_code(COLOR_NONE, ctl->out_colors));
 }
 
-static void show_policy(struct ctl *ctl, const Lpad__PolicyStatus *p)
+void ctl_show_policy(struct ctl *ctl, const Lpad__PolicyStatus *p)
 {
     struct arena *a = &ctl->arena;
     if (p == NULL) {
@@ -130,7 +130,7 @@ static void show_status(struct ctl *ctl, const Lpad__StatusReply *s)
     buf_printf(&ctl->out, "lpad %s is %s%s%s\n", text_shown(a, s->version),
                color_code(s->ready ? COLOR_GOOD : COLOR_BAD, ctl->out_colors),
                s->ready ? "ready" : "NOT READY", color_code(COLOR_NONE, ctl->out_colors));
-    show_policy(ctl, s->policy);
+    ctl_show_policy(ctl, s->policy);
     if (s->has_test_trust && s->test_trust)
         put_loud(
             ctl,
@@ -159,7 +159,7 @@ static void show_status(struct ctl *ctl, const Lpad__StatusReply *s)
 
 // --- JSON ---
 
-static void json_policy(struct json *j, const Lpad__PolicyStatus *p)
+void ctl_json_policy(struct json *j, const Lpad__PolicyStatus *p)
 {
     json_open_object(j, "policy");
     json_put_text(j, "state", p == NULL ? "unknown" : words_policy_state(p->state));
@@ -232,7 +232,7 @@ static void json_status(struct json *j, const Lpad__StatusReply *s)
     if (s->session->has_uid)
         json_put_uint(j, "uid", s->session->uid);
     json_close_object(j);
-    json_policy(j, s->policy);
+    ctl_json_policy(j, s->policy);
     if (s->has_notification_debt)
         json_put_uint(j, "notification_debt", s->notification_debt);
     if (s->has_test_profiles)

@@ -77,7 +77,8 @@ static void settle_approval(struct approvals *a, struct policy_decision *d)
 
 static void read_actor(const Lpad__Actor *from, struct policy_actor *to)
 {
-    *to = (struct policy_actor){.is_lpad = !from->has_uid};
+    *to = (struct policy_actor){.is_lpad = !from->has_uid,
+                                .is_engine = !from->has_uid && from->has_engine && from->engine};
     if (to->is_lpad)
         return;
     to->uid = from->uid;
@@ -188,7 +189,7 @@ static bool is_about_profile(Lpad__Operation operation)
 }
 
 // What the intent says for itself; the facts come with the question.
-static struct policy_request request_of(const struct intent *i)
+static struct policy_request request_of(const struct intent *i, const struct approvals_now *now)
 {
     bool no_host = i->operation == LPAD__OPERATION__OPERATION_DEFAULT_ADDRESS && i->address[0] == '\0';
     return (struct policy_request){
@@ -197,19 +198,40 @@ static struct policy_request request_of(const struct intent *i)
         .source = i->source,
         .iccid = &i->iccid,
         .reset_options = i->reset_options,
+        .rolls_back = now->rolls_back,
     };
+}
+
+// What is no business of the card's.
+static struct policy_decision decide_aside(const struct approvals_now *now, const Lpad__Intent *intent)
+{
+    struct policy_actor actor;
+    struct policy_request request = {.operation = intent->operation};
+    read_actor(intent->actor, &actor);
+    return policy_decide(now->policy, &actor, &request, &now->counters);
+}
+
+static bool is_what_engine_began(const struct intent *i, const struct approvals_now *now)
+{
+    return i->operation == LPAD__OPERATION__OPERATION_ENABLE && now->switcher != NULL &&
+           switcher_expects(now->switcher, &i->iccid);
 }
 
 struct policy_decision approvals_intent(struct approvals *a, const struct approvals_now *now,
                                         const Lpad__Intent *intent)
 {
     struct intent *i = &a->intent;
+    if (intent->operation == LPAD__OPERATION__OPERATION_HOLD ||
+        intent->operation == LPAD__OPERATION__OPERATION_RELOAD)
+        return decide_aside(now, intent);
     approvals_drop(a);
     i->operation = intent->operation;
     read_actor(intent->actor, &i->actor);
     if (!read_target(intent, i))
         return refuse(a, LPAD__DENY_REASON__DENY_FACTS);
-    struct policy_request request = request_of(i);
+    if (i->actor.is_engine && !is_what_engine_began(i, now))
+        return refuse(a, LPAD__DENY_REASON__DENY_NO_INTENT);
+    struct policy_request request = request_of(i, now);
     struct policy_decision d = policy_decide(now->policy, &i->actor, &request, &now->counters);
     if (is_denied(&d) || !is_change(i->operation)) {
         approvals_drop(a);
@@ -263,7 +285,7 @@ struct policy_decision approvals_install(struct approvals *a, const struct appro
         return refuse(a, LPAD__DENY_REASON__DENY_NO_INTENT);
     if (!keep_announcement(i, install))
         return refuse(a, LPAD__DENY_REASON__DENY_FACTS);
-    struct policy_request request = request_of(i);
+    struct policy_request request = request_of(i, now);
     request.metadata = install->metadata;
     request.smdp_oid = i->smdp_oid;
     d = policy_decide(now->policy, &i->actor, &request, &now->counters);
@@ -337,7 +359,7 @@ struct policy_decision approvals_change(struct approvals *a, const struct approv
         !same_nickname(i, facts->nickname))
         return refuse(a, LPAD__DENY_REASON__DENY_FACTS);
     bool enabled_is_target = facts->enabled != NULL && is_iccid(&i->iccid, facts->enabled->iccid);
-    struct policy_request request = request_of(i);
+    struct policy_request request = request_of(i, now);
     request.target = facts->target;
     request.enabled = enabled_is_target ? NULL : facts->enabled;
     enum policy_counter counter = policy_counter_of(i->operation);
@@ -379,7 +401,7 @@ struct policy_decision approvals_reset(struct approvals *a, const struct approva
         return d;
     if (reset_options(facts) != a->intent.reset_options)
         return refuse(a, LPAD__DENY_REASON__DENY_FACTS);
-    struct policy_request request = request_of(&a->intent);
+    struct policy_request request = request_of(&a->intent, now);
     request.profiles = facts->profiles;
     request.profile_count = facts->n_profiles;
     d = decide_change(a, now, &request);
@@ -395,7 +417,7 @@ struct policy_decision approvals_default_address(struct approvals *a, const stru
         return d;
     if (strcmp(facts->address, a->intent.address) != 0)
         return refuse(a, LPAD__DENY_REASON__DENY_FACTS);
-    struct policy_request request = request_of(&a->intent);
+    struct policy_request request = request_of(&a->intent, now);
     return decide_change(a, now, &request);
 }
 
@@ -408,7 +430,7 @@ struct policy_decision approvals_load_crl(struct approvals *a, const struct appr
     if (!bytes_equal(bytes_make(a->intent.crl_sha256, APPROVALS_HASH_SIZE),
                      bytes_make(facts->crl_sha256.data, facts->crl_sha256.len)))
         return refuse(a, LPAD__DENY_REASON__DENY_FACTS);
-    struct policy_request request = request_of(&a->intent);
+    struct policy_request request = request_of(&a->intent, now);
     return decide_change(a, now, &request);
 }
 
@@ -432,7 +454,7 @@ static struct policy_decision decide_download(struct approvals *a, const struct 
                                               const Lpad__Metadata *metadata)
 {
     const struct intent *i = &a->intent;
-    struct policy_request request = request_of(i);
+    struct policy_request request = request_of(i, now);
     request.metadata = metadata;
     request.smdp_oid = i->smdp_oid;
     struct policy_decision d = policy_decide(now->policy, &i->actor, &request, &now->counters);

@@ -13,6 +13,7 @@
 #define LPAD_POLICY_APPROVALS_H
 
 #include "policy/decide.h"
+#include "policy/switcher.h"
 #include "rsp/profile.h"
 
 #include "approval.pb-c.h"
@@ -68,8 +69,12 @@ struct approvals_now {
     const struct policy *policy; // NULL: none
     struct policy_counters counters;
     uint64_t monotonic_ms;
+    const struct switcher *switcher; // NULL: there is no engine
+    bool rolls_back;                 // what it has begun
 };
 
+// An intent to hold the engine or to read the policy anew is decided and forgotten; the one that stands
+// stays. The engine's own must be what its state says is under way.
 struct policy_decision approvals_intent(struct approvals *a, const struct approvals_now *now,
                                         const Lpad__Intent *intent);
 struct policy_decision approvals_install(struct approvals *a, const struct approvals_now *now,

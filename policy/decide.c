@@ -36,8 +36,10 @@ static bool plays_role(const struct policy_role *role, const struct policy_actor
 static uint32_t roles_of(const struct policy *policy, const struct policy_actor *actor)
 {
     uint32_t roles = 0;
-    for (uint32_t i = 0; !actor->is_lpad && i < policy->role_count; i++) {
-        if (plays_role(&policy->roles[i], actor))
+    for (uint32_t i = 0; i < policy->role_count; i++) {
+        bool plays = actor->is_engine ? strcmp(policy->roles[i].name, POLICY_ENGINE_ROLE) == 0
+                                      : !actor->is_lpad && plays_role(&policy->roles[i], actor);
+        if (plays)
             roles |= 1u << i;
     }
     return roles;
@@ -146,11 +148,26 @@ static enum match covers(const struct policy_permission *p, const struct policy_
     return covers_target(p, r);
 }
 
-// A test profile is enabled by its name alone.
+static bool is_test_profile(const struct policy_request *r)
+{
+    return r->target != NULL && r->target->profile_class == LPAD__PROFILE_CLASS__CLASS_TEST;
+}
+
+// A test profile is enabled by its ICCID alone: of a permission or, by the engine, of a name that its rules
+// use.
 static bool lacks_name(const struct policy_permission *p, const struct policy_request *r)
 {
-    return p->allow && r->operation == LPAD__OPERATION__OPERATION_ENABLE && r->target != NULL &&
-           r->target->profile_class == LPAD__PROFILE_CLASS__CLASS_TEST && !has_iccid(&p->profiles, r->iccid);
+    return p->allow && r->operation == LPAD__OPERATION__OPERATION_ENABLE && is_test_profile(r) &&
+           !has_iccid(&p->profiles, r->iccid);
+}
+
+static bool switching_names(const struct switching *s, const struct iccid *iccid)
+{
+    for (uint32_t i = 0; i < s->profile_count; i++) {
+        if (s->profiles[i].has_iccid && iccid_equal(&s->profiles[i].iccid, iccid))
+            return true;
+    }
+    return false;
 }
 
 // The permission that decides, or DECISION_NO_RULE; then *ret_nameless is one that would have decided if it
@@ -166,7 +183,7 @@ static uint32_t find_permission(const struct policy *policy, const struct policy
         // question goes on.
         if (m == MATCH_NO || (m == MATCH_UNKNOWN && !p->allow))
             continue;
-        if (!lacks_name(p, r))
+        if (!lacks_name(p, r) || (actor->is_engine && switching_names(&policy->switching, r->iccid)))
             return i;
         if (nameless == DECISION_NO_RULE)
             nameless = i;
@@ -240,7 +257,8 @@ static bool is_final(Lpad__Operation operation)
 
 static bool must_ask(const struct policy_permission *p, Lpad__Operation operation)
 {
-    if (operation == LPAD__OPERATION__OPERATION_NOTIFY || operation == LPAD__OPERATION__OPERATION_DISCOVER)
+    if (operation == LPAD__OPERATION__OPERATION_NOTIFY || operation == LPAD__OPERATION__OPERATION_DISCOVER ||
+        operation == LPAD__OPERATION__OPERATION_HOLD || operation == LPAD__OPERATION__OPERATION_RELOAD)
         return false;
     if (p->consent == POLICY_CONSENT_DEFAULT)
         return operation == LPAD__OPERATION__OPERATION_DOWNLOAD || is_final(operation);
@@ -345,6 +363,44 @@ static struct policy_decision decide_delivery_by_downloads(const struct policy *
     return policy_deny(LPAD__DENY_REASON__DENY_NO_RULE);
 }
 
+// --- the engine ---
+
+static bool has_cap_left(const struct policy *policy, const struct policy_request *r,
+                         const struct policy_counters *counters)
+{
+    uint32_t cap = policy->caps[POLICY_ENABLES], used = counters->used[POLICY_ENABLES];
+    // What was begun is taken back whatever it counts: nobody is left without a network for a number.
+    return r->rolls_back || (cap >= used && cap - used >= DECIDE_ENABLES_RESERVED);
+}
+
+// The rules of the policy are its permission: the caller knows that they want this. A permission of role
+// engine can only take away.
+static struct policy_decision decide_engine(const struct policy *policy, const struct policy_actor *actor,
+                                            const struct policy_request *r,
+                                            const struct policy_counters *counters)
+{
+    struct policy_decision d = {.verdict = LPAD__VERDICT__VERDICT_ALLOW, .rule = DECISION_NO_RULE};
+    uint32_t nameless = DECISION_NO_RULE;
+    if (r->operation != LPAD__OPERATION__OPERATION_ENABLE)
+        return policy_deny(LPAD__DENY_REASON__DENY_NO_ROLE);
+    uint32_t roles = roles_of(policy, actor);
+    uint32_t rule = roles == 0 ? DECISION_NO_RULE : find_permission(policy, actor, roles, r, &nameless);
+    if (rule != DECISION_NO_RULE) {
+        d.role = role_name(policy, policy->permissions[rule].roles & roles);
+        d.rule = rule;
+        d.line = policy->permissions[rule].line;
+    }
+    if (rule != DECISION_NO_RULE && !policy->permissions[rule].allow)
+        deny(&d, LPAD__DENY_REASON__DENY_RULE);
+    else if (rule == DECISION_NO_RULE && is_test_profile(r) && !switching_names(&policy->switching, r->iccid))
+        deny(&d, LPAD__DENY_REASON__DENY_TEST_PROFILE);
+    else if (!has_cap_left(policy, r, counters))
+        deny(&d, LPAD__DENY_REASON__DENY_CAP);
+    else if (r->target != NULL)
+        limit_change(r, &d);
+    return d;
+}
+
 struct policy_decision policy_decide(const struct policy *policy, const struct policy_actor *actor,
                                      const struct policy_request *r, const struct policy_counters *counters)
 {
@@ -352,6 +408,8 @@ struct policy_decision policy_decide(const struct policy *policy, const struct p
         return (struct policy_decision){.verdict = LPAD__VERDICT__VERDICT_ALLOW, .rule = DECISION_NO_RULE};
     if (policy == NULL)
         return policy_deny(LPAD__DENY_REASON__DENY_NO_POLICY);
+    if (actor->is_engine)
+        return decide_engine(policy, actor, r, counters);
     bool delivery = r->operation == LPAD__OPERATION__OPERATION_NOTIFY;
     uint32_t roles = roles_of(policy, actor);
     if (roles == 0 && !(delivery && actor->is_lpad))

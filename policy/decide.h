@@ -13,6 +13,7 @@
 // A client as the kernel names it, or lpad itself.
 struct policy_actor {
     bool is_lpad;
+    bool is_engine; // the switching engine; `is_lpad` then, too
     uint32_t uid, gid;
     uint32_t groups[ACTOR_GROUPS_MAX];
     uint32_t group_count;
@@ -38,6 +39,7 @@ struct policy_request {
     const struct iccid *iccid;    // of the changes of a profile: the target
     const Lpad__Profile *target;  // and what the card says of it
     const Lpad__Profile *enabled; // the enabled profile; with `target`: NULL when there is none
+    bool rolls_back;              // of the engine's enable: it takes back what it began
 };
 
 #define DECISION_NO_RULE UINT32_MAX
@@ -56,6 +58,9 @@ struct policy_decision {
 struct policy_decision policy_decide(const struct policy *policy, const struct policy_actor *actor,
                                      const struct policy_request *request,
                                      const struct policy_counters *counters);
+
+// The engine's enables leave so many of caps.enables_per_day, for its own roll-backs and for people.
+#define DECIDE_ENABLES_RESERVED 2
 
 // Which counter an operation uses; POLICY_COUNTER_MAX: none.
 enum policy_counter policy_counter_of(Lpad__Operation operation);

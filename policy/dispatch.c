@@ -36,6 +36,13 @@ static enum err sent(struct policyd *p, enum policyd_peer peer, enum err e)
     return ERR_OK;
 }
 
+enum err policyd_tell_broker(struct policyd *p, const Lpad__PolicydToBroker *frame)
+{
+    if (!link_is_open(&p->links[POLICYD_BROKER]))
+        return ERR_OK;
+    return sent(p, POLICYD_BROKER, link_send(&p->links[POLICYD_BROKER], &frame->base, -1));
+}
+
 // --- decisions ---
 
 static struct approvals_now stamp(const struct policyd *p, struct policyd_time now)
@@ -44,6 +51,8 @@ static struct approvals_now stamp(const struct policyd *p, struct policyd_time n
         .policy = p->store.policy,
         .counters = policy_counters_on(p->state.counters, now.day),
         .monotonic_ms = now.monotonic_ms,
+        .switcher = &p->switcher,
+        .rolls_back = switcher_rolls_back(&p->switcher, p->store.policy, policyd_clock(now)),
     };
 }
 
@@ -76,7 +85,7 @@ static enum err send_decision(struct policyd *p, uint32_t id, const struct polic
     frame.id = id;
     frame.body_case = LPAD__POLICYD_TO_BROKER__BODY_DECISION;
     frame.decision = &body;
-    return sent(p, POLICYD_BROKER, link_send(&p->links[POLICYD_BROKER], &frame.base, -1));
+    return policyd_tell_broker(p, &frame);
 }
 
 static enum err send_approval(struct policyd *p, uint32_t id, const struct policy_decision *d)
@@ -126,15 +135,13 @@ static Lpad__PolicyStatus status_of(const struct policyd *p, struct policyd_time
 
 static enum err tell_loaded(struct policyd *p, struct policyd_time now)
 {
-    if (!link_is_open(&p->links[POLICYD_BROKER]))
-        return ERR_OK;
     Lpad__PolicyStatus status = status_of(p, now);
     Lpad__PolicyLoaded body = LPAD__POLICY_LOADED__INIT;
     Lpad__PolicydToBroker frame = LPAD__POLICYD_TO_BROKER__INIT;
     body.status = &status;
     frame.body_case = LPAD__POLICYD_TO_BROKER__BODY_LOADED;
     frame.loaded = &body;
-    return sent(p, POLICYD_BROKER, link_send(&p->links[POLICYD_BROKER], &frame.base, -1));
+    return policyd_tell_broker(p, &frame);
 }
 
 static enum err tell_verdict(struct policyd *p, uint32_t id, struct policyd_time now)
@@ -151,19 +158,21 @@ static enum err tell_verdict(struct policyd *p, uint32_t id, struct policyd_time
     if (p->store.error[0] != '\0')
         log_error("%s; %s", p->store.error,
                   p->store.policy != NULL ? "the policy before stays in force" : "every change is denied");
-    return tell_loaded(p, now);
+    LPAD_TRY(tell_loaded(p, now));
+    return policyd_tell_plan(p);
 }
 
 // --- handlers: a frame, the descriptor that came along (owned), the moment ---
 
 typedef enum err (*handler)(struct policyd *p, const void *frame, int fd, struct policyd_time now);
 
-// Changes need counters that can be kept; reads, deliveries and discoveries do not.
+// Changes need counters that can be kept; what leaves the card as it is does not.
 static bool is_blocked(struct policyd *p, Lpad__Operation operation, struct policyd_time now,
                        struct policy_decision *ret_refusal)
 {
     if (operation == LPAD__OPERATION__OPERATION_READ || operation == LPAD__OPERATION__OPERATION_NOTIFY ||
-        operation == LPAD__OPERATION__OPERATION_DISCOVER)
+        operation == LPAD__OPERATION__OPERATION_DISCOVER || operation == LPAD__OPERATION__OPERATION_HOLD ||
+        operation == LPAD__OPERATION__OPERATION_RELOAD)
         return false;
     if (state_is_usable(&p->state, now.day))
         return false;
@@ -220,7 +229,7 @@ static enum err handle_get_status(struct policyd *p, const void *message, int fd
     reply.id = frame->id;
     reply.body_case = LPAD__POLICYD_TO_BROKER__BODY_STATUS;
     reply.status = &status;
-    return sent(p, POLICYD_BROKER, link_send(&p->links[POLICYD_BROKER], &reply.base, -1));
+    return policyd_tell_broker(p, &reply);
 }
 
 // A yes that uses a cap holds only once that is on disk.
@@ -311,6 +320,13 @@ static enum err handle_load_crl(struct policyd *p, const void *message, int fd, 
     return answer(p, frame->id, d, POLICY_COUNTER_MAX, now);
 }
 
+// A bad text, and the same one again, leave the engine as it is.
+static void take_policy(struct policyd *p, uint32_t changes_before, struct policyd_time now)
+{
+    if (p->store.policy != NULL && p->store.changes != changes_before)
+        switcher_take_policy(&p->switcher, p->store.policy, p->store.sha256, policyd_clock(now));
+}
+
 static enum err handle_policy_text(struct policyd *p, const void *message, int fd, struct policyd_time now)
 {
     const Lpad__SupervisorToPolicyd *frame = message;
@@ -324,9 +340,11 @@ static enum err handle_policy_text(struct policyd *p, const void *message, int f
         sealed_unmap(text);
         return ERR_PEER_UNEXPECTED;
     }
-    uint32_t id = frame->id;
+    uint32_t id = frame->id, changes = p->store.changes;
+    switcher_leave_policy(&p->switcher, p->store.policy);
     e = store_take_text(&p->store, &p->state, text);
     sealed_unmap(text);
+    take_policy(p, changes, now);
     if (e == ERR_IO)
         log_error("the policy is in force, but its text cannot be kept for the next start");
     return tell_verdict(p, id, now);
@@ -335,8 +353,10 @@ static enum err handle_policy_text(struct policyd *p, const void *message, int f
 static enum err handle_policy_absent(struct policyd *p, const void *message, int fd, struct policyd_time now)
 {
     const Lpad__SupervisorToPolicyd *frame = message;
+    uint32_t changes = p->store.changes;
     (void)fd;
     store_take_absence(&p->store, &p->state, (int)frame->policy_absent->error_number);
+    take_policy(p, changes, now);
     return tell_verdict(p, frame->id, now);
 }
 
@@ -345,18 +365,20 @@ static enum err say_hello_to_broker(struct policyd *p)
     Lpad__PolicydToBroker hello = LPAD__POLICYD_TO_BROKER__INIT;
     hello.body_case = LPAD__POLICYD_TO_BROKER__BODY_HELLO;
     hello.hello = &p->hello.message;
-    return sent(p, POLICYD_BROKER, link_send(&p->links[POLICYD_BROKER], &hello.base, -1));
+    return policyd_tell_broker(p, &hello);
 }
 
 // A process was started anew: what the one before had been allowed is void.
 static enum err handle_new_link(struct policyd *p, const void *message, int fd, struct policyd_time now)
 {
     const Lpad__SupervisorToPolicyd *frame = message;
-    (void)now;
     if (frame->new_link->peer == LPAD__PROCESS__PROCESS_BROKER) {
         drop_link(p, POLICYD_BROKER);
         LPAD_TRY(link_init(&p->links[POLICYD_BROKER], fd, &link_policyd_broker));
-        return say_hello_to_broker(p);
+        // It knows of no action, and what measured for the one before is gone with it.
+        switcher_restart(&p->switcher, p->store.policy, policyd_clock(now));
+        LPAD_TRY(say_hello_to_broker(p));
+        return policyd_tell_plan(p);
     }
     if (frame->new_link->peer == LPAD__PROCESS__PROCESS_CARDD) {
         drop_link(p, POLICYD_CARDD);
@@ -364,6 +386,19 @@ static enum err handle_new_link(struct policyd *p, const void *message, int fd, 
     }
     close(fd);
     return ERR_PEER_UNEXPECTED;
+}
+
+static enum err handle_switch_event(struct policyd *p, const void *message, int fd, struct policyd_time now)
+{
+    (void)fd;
+    return policyd_take_event(p, message, now);
+}
+
+static enum err handle_explain(struct policyd *p, const void *message, int fd, struct policyd_time now)
+{
+    const Lpad__BrokerToPolicyd *frame = message;
+    (void)fd;
+    return policyd_explain(p, frame->id, now);
 }
 
 // --- the tables ---
@@ -379,11 +414,13 @@ static const struct row from_supervisor[] = {
     {LPAD__SUPERVISOR_TO_POLICYD__BODY_NEW_LINK,      handle_new_link     },
 };
 static const struct row from_broker[] = {
-    {LPAD__BROKER_TO_POLICYD__BODY_INTENT,     handle_intent    },
-    {LPAD__BROKER_TO_POLICYD__BODY_INSTALL,    handle_install   },
-    {LPAD__BROKER_TO_POLICYD__BODY_CONSENT,    handle_consent   },
-    {LPAD__BROKER_TO_POLICYD__BODY_DROP,       handle_drop      },
-    {LPAD__BROKER_TO_POLICYD__BODY_GET_STATUS, handle_get_status},
+    {LPAD__BROKER_TO_POLICYD__BODY_INTENT,          handle_intent      },
+    {LPAD__BROKER_TO_POLICYD__BODY_INSTALL,         handle_install     },
+    {LPAD__BROKER_TO_POLICYD__BODY_CONSENT,         handle_consent     },
+    {LPAD__BROKER_TO_POLICYD__BODY_DROP,            handle_drop        },
+    {LPAD__BROKER_TO_POLICYD__BODY_GET_STATUS,      handle_get_status  },
+    {LPAD__BROKER_TO_POLICYD__BODY_SWITCH_EVENT,    handle_switch_event},
+    {LPAD__BROKER_TO_POLICYD__BODY_GET_EXPLANATION, handle_explain     },
 };
 static const struct row from_cardd[] = {
     {LPAD__CARDD_TO_POLICYD__BODY_PROFILE_CHANGE,   handle_profile_change },

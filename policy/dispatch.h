@@ -3,12 +3,13 @@
 //
 // Each request gets one reply with its id; DropIntent and NewLink get none. Unasked, with id 0: Hello on the
 // supervisor's link and on every new link to the broker, PolicyLoaded to the broker whenever a text was taken
-// in.
+// in, SwitchPlan after both when a policy is in force.
 #ifndef LPAD_POLICY_DISPATCH_H
 #define LPAD_POLICY_DISPATCH_H
 
 #include "policy/approvals.h"
 #include "policy/store.h"
+#include "policy/switcher.h"
 #include "proto/convert.h"
 #include "proto/link.h"
 
@@ -25,6 +26,7 @@ enum policyd_peer {
 struct policyd_time {
     uint64_t monotonic_ms;
     uint32_t day; // days since 1970-01-01 UTC
+    int64_t utc_ms;
 };
 
 struct policyd {
@@ -32,6 +34,7 @@ struct policyd {
     struct approvals approvals;
     struct policy_store store;
     struct policy_state state;
+    struct switcher switcher;
     struct hello_message hello;
 };
 
@@ -39,6 +42,19 @@ struct policyd {
 // closed. ERR_CLOSED: the supervisor is gone. ERR_PEER_*: that peer broke its contract. What else fails is
 // local.
 LPAD_NODISCARD enum err policyd_serve(struct policyd *p, enum policyd_peer peer, struct policyd_time now);
+
+// --- between dispatch.c and dispatch_switch.c ---
+
+// A broker that went away is no error: a new link follows.
+LPAD_NODISCARD enum err policyd_tell_broker(struct policyd *p, const Lpad__PolicydToBroker *frame);
+LPAD_NODISCARD enum err policyd_tell_plan(struct policyd *p); // nothing, when no policy is in force
+LPAD_NODISCARD enum err policyd_take_event(struct policyd *p, const Lpad__BrokerToPolicyd *frame,
+                                           struct policyd_time now);
+LPAD_NODISCARD enum err policyd_explain(struct policyd *p, uint32_t id, struct policyd_time now);
+static inline struct switcher_time policyd_clock(struct policyd_time now)
+{
+    return (struct switcher_time){.boot_ms = now.monotonic_ms, .utc_ms = now.utc_ms};
+}
 
 // Sends Hello to the supervisor; the sandbox is on.
 LPAD_NODISCARD enum err policyd_announce(struct policyd *p);

@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 // lpad-policyd: holds the policy and decides. See dispatch.h for what it is asked.
 //
-// Descriptors: 4, the link to the supervisor; 5, the counters; 6, the last good policy. The links to the
-// broker and to cardd arrive over the first. Settings: PolicydSettings.
+// Descriptors: 4, the link to the supervisor; 5, the counters; 6, the last good policy; 7, the switching
+// engine's state; 8, the recording of its events, or /dev/null. The links to the broker and to cardd arrive
+// over the first. Settings: PolicydSettings.
 #include "lib/log.h"
 #include "lib/proc.h"
 #include "policy/dispatch.h"
@@ -19,9 +20,11 @@
 #define SECONDS_A_DAY  86400
 
 static const struct proc_descriptor descriptors[] = {
-    {"the link to lpad",     PROC_FD_LINK},
-    {"the state file",       PROC_FD_FILE},
-    {"the last good policy", PROC_FD_FILE},
+    {"the link to lpad",     PROC_FD_LINK },
+    {"the state file",       PROC_FD_FILE },
+    {"the last good policy", PROC_FD_FILE },
+    {"the engine's state",   PROC_FD_FILE },
+    {"the recording",        PROC_FD_MAYBE},
 };
 
 static const struct proc_spec process = {
@@ -71,6 +74,7 @@ static struct policyd_time stamp(void)
         .day = day < 0            ? 0
                : day > UINT32_MAX ? UINT32_MAX
                                   : (uint32_t)day,
+        .utc_ms = (int64_t)real.tv_sec * 1000 + real.tv_nsec / 1000000,
     };
 }
 
@@ -106,9 +110,22 @@ static void serve_turn(struct policyd *p)
     }
 }
 
+static void open_files(struct policyd *p, const char *boot, uint64_t record_max)
+{
+    state_open(&p->state, PROC_FD_OWN + 1, PROC_FD_OWN + 2);
+    if (p->state.unreadable)
+        log_error("the state file cannot be read: every change is denied");
+    enum err e = switcher_open(&p->switcher, PROC_FD_OWN + 3, boot, policyd_clock(stamp()));
+    if (e != ERR_OK)
+        fail(PROC_EXIT_FAILED, "the engine's state", e);
+    if (p->switcher.unreadable)
+        log_error("the state of the switching engine cannot be read: nothing is switched");
+    recorder_open(&p->switcher.recorder, PROC_FD_OWN + 4, record_max);
+}
+
 int main(void)
 {
-    struct policyd policyd = {0};
+    static struct policyd policyd; // too large for the stack
     struct arena arena;
     struct sandbox_report report;
 
@@ -125,10 +142,11 @@ int main(void)
     enum err e = link_init(&policyd.links[POLICYD_SUPERVISOR], PROC_FD_OWN, &link_policyd_supervisor);
     if (e != ERR_OK)
         leave(POLICYD_SUPERVISOR, e);
-    proc_enter_sandbox(&policyd_sandbox, settings->sandbox == LPAD__SANDBOX_MODE__SANDBOX_REQUIRED, &report);
-    state_open(&policyd.state, PROC_FD_OWN + 1, PROC_FD_OWN + 2);
-    if (policyd.state.unreadable)
-        log_error("the state file cannot be read: every change is denied");
+    uint64_t record_max = settings->has_record_max ? settings->record_max : 0;
+    struct sandbox_limit limits[POLICYD_LIMITS_MAX];
+    struct sandbox_spec sandbox = policyd_sandbox_with(record_max, limits);
+    proc_enter_sandbox(&sandbox, settings->sandbox == LPAD__SANDBOX_MODE__SANDBOX_REQUIRED, &report);
+    open_files(&policyd, settings->boot, record_max);
 
     hello_to_message(&report, &policyd.hello);
     e = policyd_announce(&policyd);

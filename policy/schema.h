@@ -13,7 +13,9 @@ struct policy_name {
     uint32_t id;
 };
 
-// The names that a text may use instead of numbers.
+// The names that a text may use instead of numbers. A count of POLICY_EVERY_NAME: each is taken, for somebody
+// who looks at a policy on another machine than its own.
+#define POLICY_EVERY_NAME SIZE_MAX
 struct policy_names {
     const struct policy_name *users;
     size_t user_count;

@@ -133,6 +133,13 @@ static const cyaml_schema_field_t policy_fields[] = {
                                &permission_value, 0, POLICY_PERMISSIONS_MAX),
     CYAML_FIELD_MAPPING("caps", OPT, struct raw_policy, caps, caps_fields),
     CYAML_FIELD_MAPPING_PTR("debt", OPT_LIST, struct raw_policy, debt, debt_fields),
+    CYAML_FIELD_SEQUENCE_COUNT("profiles", OPT_LIST, struct raw_policy, profiles, profiles_count,
+                               &switch_profile_schema, 0, SWITCH_PROFILES_MAX),
+    CYAML_FIELD_SEQUENCE_COUNT("probes", OPT_LIST, struct raw_policy, probes, probes_count, &probe_schema, 0,
+                               SWITCH_PROBES_MAX),
+    CYAML_FIELD_SEQUENCE_COUNT("windows", OPT_LIST, struct raw_policy, windows, windows_count, &window_schema,
+                               0, SWITCH_WINDOWS_MAX),
+    CYAML_FIELD_MAPPING_PTR("switching", OPT_LIST, struct raw_policy, switching, switching_fields),
     CYAML_FIELD_END,
 };
 
@@ -140,7 +147,11 @@ const cyaml_schema_value_t policy_schema = {
     CYAML_VALUE_MAPPING(CYAML_FLAG_POINTER, struct raw_policy, policy_fields),
 };
 const struct yaml_shape policy_shapes[] = {
-    {.path = "roles",                  .type = YAML_NAMED,   .scalar_key = "name", .sequence_key = "users" },
-    {.path = "permissions[].profiles", .type = YAML_VARIANT, .scalar_key = "any",  .sequence_key = "iccids"},
+    {"roles",                  YAML_NAMED,       "name", "users",  NULL,                0                   },
+    {"permissions[].profiles", YAML_VARIANT,     "any",  "iccids", NULL,                0                   },
+    {"profiles",               YAML_NAMED,       "name", "iccid",  NULL,                0                   },
+    {"probes",                 YAML_NAMED,       "name", NULL,     NULL,                0                   },
+    {"windows",                YAML_NAMED_LISTS, "name", "spans",  NULL,                0                   },
+    {"switching.rules[].when", YAML_TREE,        "not",  NULL,     condition_list_keys, CONDITION_LEVELS_MAX},
 };
 const size_t policy_shape_count = sizeof policy_shapes / sizeof *policy_shapes;

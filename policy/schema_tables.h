@@ -5,6 +5,7 @@
 
 #include "lib/yaml/yaml.h"
 #include "policy/policy.h"
+#include "policy/schema_switching_tables.h"
 
 enum raw_effect {
     RAW_EFFECT_DEFAULT,
@@ -66,6 +67,13 @@ struct raw_policy {
     uint32_t permissions_count;
     struct raw_caps caps;
     struct raw_debt *debt;
+    struct raw_switch_profile *profiles;
+    uint32_t profiles_count;
+    struct raw_probe *probes;
+    uint32_t probes_count;
+    struct raw_window *windows;
+    uint32_t windows_count;
+    struct raw_switching *switching; // NULL: the policy does not switch
 };
 
 extern const cyaml_schema_value_t policy_schema;

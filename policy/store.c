@@ -8,10 +8,13 @@
 
 static void put_in_force(struct policy_store *s, struct policy *policy, struct bytes text, bool newest)
 {
+    uint8_t sha256[STATE_SHA256_SIZE];
+    state_hash(text, sha256);
+    s->changes += s->policy == NULL || memcmp(sha256, s->sha256, sizeof sha256) != 0;
     policy_free(s->policy);
     s->policy = policy;
     s->is_newest = newest;
-    state_hash(text, s->sha256);
+    memcpy(s->sha256, sha256, sizeof sha256);
 }
 
 // The kept text loaded once; if it does not any more (another version, other names), nothing is in force.

@@ -12,7 +12,8 @@ struct policy_store {
     struct policy_names names; // borrowed
     struct policy *policy;     // in force, NULL: none
     uint8_t sha256[STATE_SHA256_SIZE];
-    bool is_newest; // it is the newest text
+    bool is_newest;   // it is the newest text
+    uint32_t changes; // how often another one came into force
     // Of the newest text, when it is not in force.
     char error[STORE_ERROR_MAX]; // one sentence, empty: none
     uint32_t error_line, error_column;

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // lpad-probed: measures whether connectivity is there. See probed.h.
 //
-// Descriptors: 4, the link to the broker; 5, the CA certificates; 6, a socket of rtnetlink, bound to the
+// Descriptors: 4, the link to the broker; 5, the CA certificates, or /dev/null; 6, a socket of rtnetlink, bound to the
 // groups of links, addresses and routes. Settings: ProbedSettings.
 #include "lib/https/https.h"
 #include "lib/log.h"
@@ -25,7 +25,7 @@
 
 static const struct proc_descriptor descriptors[] = {
     {"the link to lpad-broker", PROC_FD_LINK  },
-    {"the CA certificates",     PROC_FD_FILE  },
+    {"the CA certificates",     PROC_FD_MAYBE },
     {"the socket of rtnetlink", PROC_FD_ROUTES},
 };
 

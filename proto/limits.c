@@ -188,7 +188,7 @@ const struct link_limit link_limits[] = {
     ONE(switch_decision, "profile", NAME),
     ONE(switch_decision, "from", ICCID),
     ONE(switch_decision, "to", ICCID),
-    MANY(switch_step, "decisions", 16),
+    MANY(switch_step, "decisions", 48),
     MANY(switch_step, "modes", 32),
     ONE(rule_view, "name", NAME),
     ONE(rule_view, "use", NAME),
@@ -202,6 +202,7 @@ const struct link_limit link_limits[] = {
     MANY(explanation, "rules", 200),
     MANY(explanation, "names", 32),
     MANY(explanation, "probes", 32),
+    ONE(explanation, "problem", 0, 256),
     // probe.proto
     MANY(probe_modes, "modes", 32),
     // supervisor.proto
@@ -229,6 +230,7 @@ const struct link_limit link_limits[] = {
     ONE(named_id, "name", 1, 64),
     MANY(policyd_settings, "users", 512),
     MANY(policyd_settings, "groups", 512),
+    ONE(policyd_settings, "boot", 1, 63),
     MANY(processes, "processes", 16),
     // control.proto
     ONE(client_to_broker, "card", 1, 32),

@@ -54,6 +54,12 @@ const char *yaml_quote(const char *text, char out[static YAML_QUOTE_MAX]);
 // What a scalar without quotes stands for when nothing was written.
 bool yaml_is_empty(const struct yaml_node *node);
 
+// Refuses a node of another kind, and one without a value.
+LPAD_NODISCARD enum err yaml_expect_kind(const struct yaml_node *node, enum yaml_kind kind,
+                                         struct yaml_error *ret_error);
+
+LPAD_NODISCARD enum err yaml_apply_shape(struct yaml_document *d, const struct yaml_shape *shape,
+                                         struct yaml_error *ret_error);
 LPAD_NODISCARD enum err yaml_check(const struct yaml_node *root, const cyaml_schema_value_t *schema,
                                    struct yaml_error *ret_error);
 

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// From text to nodes with positions: the libyaml pass that refuses early, and the shapes.
+// From text to nodes with positions: the libyaml pass that refuses early.
 #include "lib/yaml/tree.h"
 
 #include <stdarg.h>
@@ -10,6 +10,8 @@
 
 // Nodes, their texts and their lists; twice, since shapes add nodes; and the copy for libcyaml.
 #define ARENA_CAP (16u * 1024 * 1024)
+
+static const char shorten[] = "shorten it: what is read here needs no more";
 
 struct reader {
     struct yaml_document *d;
@@ -66,7 +68,7 @@ static size_t utf8_prefix(struct bytes text)
 static enum err check_text(struct bytes text, struct yaml_error *ret_error)
 {
     if (text.len > YAML_TEXT_MAX)
-        return refuse_at(mark_of(text, YAML_TEXT_MAX), "", ret_error, "the text is larger than %u KiB",
+        return refuse_at(mark_of(text, YAML_TEXT_MAX), shorten, ret_error, "the text is larger than %u KiB",
                          YAML_TEXT_MAX / 1024);
     if (!utf8_valid(text))
         return refuse_at(mark_of(text, utf8_prefix(text)), "save the file as UTF-8", ret_error,
@@ -104,7 +106,7 @@ static enum err check_key(const struct reader *r, const struct yaml_node *key, y
     if (key->text[0] == '\0')
         return refuse_at(mark, "", r->error, "an empty key");
     if (r->open->count >= YAML_KEYS_MAX)
-        return refuse_at(mark, "", r->error, "a mapping with more than %u keys", YAML_KEYS_MAX);
+        return refuse_at(mark, shorten, r->error, "a mapping with more than %u keys", YAML_KEYS_MAX);
     for (const struct yaml_node *n = r->open->first; n != NULL; n = n->next) {
         if (strcmp(n->key, key->text) != 0)
             continue;
@@ -152,7 +154,8 @@ static enum err put_node(struct reader *r, struct yaml_node *n, yaml_mark_t mark
 static enum err open_container(struct reader *r, enum yaml_kind kind, yaml_mark_t mark)
 {
     if (++r->depth > YAML_DEPTH_MAX)
-        return refuse_at(mark, "", r->error, "more than %u levels of nesting", YAML_DEPTH_MAX);
+        return refuse_at(mark, "write it flatter", r->error, "more than %u levels of nesting",
+                         YAML_DEPTH_MAX);
     struct yaml_node *n = yaml_node_make(r->d, kind);
     if (n == NULL)
         return ERR_MEMORY;
@@ -216,7 +219,7 @@ static enum err take_event(struct reader *r, const yaml_event_t *event)
     bool is_node = event->type == YAML_SCALAR_EVENT || event->type == YAML_SEQUENCE_START_EVENT ||
                    event->type == YAML_MAPPING_START_EVENT;
     if (is_node && ++r->d->nodes > YAML_NODES_MAX)
-        return refuse_at(event->start_mark, "", r->error, "more than %u values", YAML_NODES_MAX);
+        return refuse_at(event->start_mark, shorten, r->error, "more than %u values", YAML_NODES_MAX);
     switch (event->type) {
     case YAML_DOCUMENT_START_EVENT: return start_document(r, event);
     case YAML_ALIAS_EVENT: return refuse_extra(r, event->start_mark, true, false);
@@ -275,121 +278,6 @@ static enum err read_events(struct reader *r, yaml_parser_t *parser, struct byte
     return ERR_OK;
 }
 
-// --- shapes ---
-
-struct yaml_node *yaml_child(const struct yaml_node *mapping, const char *key)
-{
-    for (uint32_t i = 0; i < mapping->count; i++) {
-        if (strcmp(mapping->children[i]->key, key) == 0)
-            return mapping->children[i];
-    }
-    return NULL;
-}
-
-// Puts a new mapping in the place of `n`, with `n` as its only entry.
-static struct yaml_node *wrap_node(struct yaml_document *d, struct yaml_node *n, const char *key)
-{
-    struct yaml_node *w = yaml_node_make(d, YAML_MAPPING);
-    struct yaml_node **children = arena_take(&d->arena, 2 * sizeof *children);
-    if (w == NULL || children == NULL)
-        return NULL;
-    struct yaml_node *parent = n->parent;
-    *w = *n;
-    w->kind = YAML_MAPPING;
-    w->children = children;
-    w->count = 1;
-    children[0] = n;
-    n->parent = w;
-    n->key = key;
-    n->hidden = true;
-    n->index = 0;
-    if (parent != NULL)
-        parent->children[w->index] = w;
-    return w;
-}
-
-// Adds the entry `key: text` to a mapping, at the place of the mapping's own key.
-static enum err add_name(struct yaml_document *d, struct yaml_node *mapping, const char *key)
-{
-    struct yaml_node *n = yaml_node_make(d, YAML_SCALAR);
-    struct yaml_node **children = arena_take(&d->arena, (mapping->count + 1) * sizeof *children);
-    if (n == NULL || children == NULL)
-        return ERR_MEMORY;
-    *n = (struct yaml_node){
-        .kind = YAML_SCALAR,
-        .hidden = true,
-        .line = mapping->key_line,
-        .column = mapping->key_column,
-        .key_line = mapping->key_line,
-        .key_column = mapping->key_column,
-        .key = key,
-        .index = mapping->count,
-        .text = mapping->label,
-        .parent = mapping,
-    };
-    if (mapping->count > 0)
-        memcpy(children, mapping->children, mapping->count * sizeof *children);
-    children[mapping->count] = n;
-    mapping->children = children;
-    mapping->count++;
-    return ERR_OK;
-}
-
-static enum err shape_named(struct yaml_document *d, struct yaml_node *n, const struct yaml_shape *shape,
-                            struct yaml_error *ret_error)
-{
-    if (n->kind != YAML_MAPPING)
-        return yaml_refuse_node(n, "write NAME: VALUE", ret_error, "a mapping is expected");
-    for (uint32_t i = 0; i < n->count; i++) {
-        struct yaml_node *entry = n->children[i];
-        if (entry->kind == YAML_MAPPING) {
-            struct yaml_node *taken = yaml_child(entry, shape->scalar_key);
-            if (taken != NULL)
-                return yaml_refuse_key(taken, "", ret_error, "unknown key \"%s\"", shape->scalar_key);
-        } else {
-            entry = wrap_node(d, entry, shape->sequence_key);
-        }
-        if (entry == NULL)
-            return ERR_MEMORY;
-        LPAD_TRY(add_name(d, entry, shape->scalar_key));
-    }
-    n->kind = YAML_SEQUENCE;
-    return ERR_OK;
-}
-
-static enum err shape_node(struct yaml_document *d, struct yaml_node *n, const struct yaml_shape *shape,
-                           struct yaml_error *ret_error)
-{
-    if (shape->type == YAML_NAMED)
-        return shape_named(d, n, shape, ret_error);
-    if (n->kind == YAML_MAPPING)
-        return ERR_OK;
-    const char *key = n->kind == YAML_SCALAR ? shape->scalar_key : shape->sequence_key;
-    return wrap_node(d, n, key) != NULL ? ERR_OK : ERR_MEMORY;
-}
-
-// `path` is what remains of the shape's pattern. Its depth bounds the recursion.
-static enum err apply_shape(struct yaml_document *d, struct yaml_node *n, const char *path,
-                            const struct yaml_shape *shape, struct yaml_error *ret_error)
-{
-    if (*path == '\0')
-        return shape_node(d, n, shape, ret_error);
-    if (*path == '.')
-        path++;
-    if (strncmp(path, "[]", 2) == 0) {
-        for (uint32_t i = 0; n->kind == YAML_SEQUENCE && i < n->count; i++)
-            LPAD_TRY(apply_shape(d, n->children[i], path + 2, shape, ret_error));
-        return ERR_OK;
-    }
-    size_t len = strcspn(path, ".[");
-    for (uint32_t i = 0; n->kind == YAML_MAPPING && i < n->count; i++) {
-        const char *key = n->children[i]->key;
-        if (strncmp(key, path, len) == 0 && key[len] == '\0')
-            return apply_shape(d, n->children[i], path + len, shape, ret_error);
-    }
-    return ERR_OK;
-}
-
 // --- the module ---
 
 static enum err parse_into(struct yaml_document *d, struct bytes text, const struct yaml_shape *shapes,
@@ -406,7 +294,7 @@ static enum err parse_into(struct yaml_document *d, struct bytes text, const str
     enum err e = read_events(&r, &parser, text);
     yaml_parser_delete(&parser);
     for (size_t i = 0; e == ERR_OK && i < shape_count; i++)
-        e = apply_shape(d, d->root, shapes[i].path, &shapes[i], error);
+        e = yaml_apply_shape(d, &shapes[i], error);
     return e;
 }
 

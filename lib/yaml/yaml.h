@@ -43,17 +43,27 @@ const char *yaml_error_text(const struct yaml_error *error, char *out, size_t ca
 // node, found by its path pattern ("roles", "permissions[].profiles"), to what a schema can say:
 //  YAML_NAMED   {a: X, b: Y} becomes [{name: a, value: X}, {name: b, value: Y}]; X that is itself a mapping
 //               keeps its keys and gains `name`: {a: {k: 1}} becomes [{name: a, k: 1}].
-//  YAML_VARIANT a scalar s becomes {scalar_key: s}, a sequence {sequence_key: [...]}; a mapping stays.
-// Errors show paths and positions as they are in the text. YAML_NAMED refuses what is no mapping.
+//               Without `sequence_key` X must be a mapping.
+//  YAML_NAMED_LISTS {a: X, b: [Y, Z]} becomes [{name: a, sequence_key: [X]}, {name: b, sequence_key: [Y,
+//  Z]}]. YAML_VARIANT a scalar s becomes {scalar_key: s}, a sequence {sequence_key: [...]}; a mapping stays.
+//  YAML_TREE    a mapping whose `list_keys` hold lists of such mappings, and whose `scalar_key` holds one,
+//               becomes a list of all of them: parents first, the children of one side by side. In a
+//               branch's place stands {first: INDEX, count: N}. Refused: more than `levels` of branches.
+// Errors show paths and positions as they are in the text. YAML_NAMED and YAML_NAMED_LISTS refuse what is no
+// mapping. Shapes are applied in their order: a later one's path may lead through an earlier one's list.
 enum yaml_shape_type {
     YAML_NAMED,
+    YAML_NAMED_LISTS,
     YAML_VARIANT,
+    YAML_TREE,
 };
 struct yaml_shape {
     const char *path;
     enum yaml_shape_type type;
-    const char *scalar_key;   // of YAML_NAMED: the key for the name
-    const char *sequence_key; // of YAML_NAMED: the key for a value that is no mapping
+    const char *scalar_key;       // of YAML_NAMED: the key for the name
+    const char *sequence_key;     // of YAML_NAMED: the key for a value that is no mapping
+    const char *const *list_keys; // of YAML_TREE, to NULL
+    unsigned levels;              // of YAML_TREE
 };
 
 struct yaml_document;
@@ -88,9 +98,11 @@ LPAD_NODISCARD enum err yaml_refuse_at_key(const struct yaml_document *document,
 // `out`.
 const char *yaml_nearest(const char *word, const char *const *words, size_t count, char *out, size_t cap);
 
-// Values that are written as text. ERR_INPUT: not of this form; ERR_LIMIT: more than fits 32 bits.
-LPAD_NODISCARD enum err yaml_read_duration(const char *text, uint32_t *ret_ms); // 500ms 10s 5m 2h
+// Values that are written as text. ERR_INPUT: not of this form; ERR_LIMIT: more than fits the result.
+LPAD_NODISCARD enum err yaml_read_duration(const char *text, uint32_t *ret_ms); // 500ms 10s 5m 2h 7d
 LPAD_NODISCARD enum err yaml_read_size(const char *text, uint32_t *ret_bytes);  // 1000B 64KiB 4MiB
-LPAD_NODISCARD enum err yaml_read_uint(const char *text, uint32_t *ret_value);  // strict decimal
+// Amounts of data, as operators count them too: 1000B 64kB 50MB 2GB 64KiB 4MiB 2GiB
+LPAD_NODISCARD enum err yaml_read_octets(const char *text, uint64_t *ret_octets);
+LPAD_NODISCARD enum err yaml_read_uint(const char *text, uint32_t *ret_value); // strict decimal
 
 #endif

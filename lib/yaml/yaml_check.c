@@ -174,7 +174,7 @@ static const char *kind_name(enum yaml_kind kind)
     LPAD_BUG("no kind of node");
 }
 
-static enum err expect_kind(const struct yaml_node *n, enum yaml_kind kind, struct yaml_error *ret_error)
+enum err yaml_expect_kind(const struct yaml_node *n, enum yaml_kind kind, struct yaml_error *ret_error)
 {
     if (yaml_is_empty(n))
         return yaml_refuse_node(
@@ -244,7 +244,7 @@ static enum err check_word(const struct yaml_node *n, const cyaml_schema_value_t
     const char *words[32];
     uint32_t count = schema->enumeration.count;
     LPAD_ASSERT(count <= sizeof words / sizeof *words);
-    LPAD_TRY(expect_kind(n, YAML_SCALAR, ret_error));
+    LPAD_TRY(yaml_expect_kind(n, YAML_SCALAR, ret_error));
     for (uint32_t i = 0; i < count; i++) {
         words[i] = schema->enumeration.strings[i].str;
         if (strcmp(words[i], n->text) == 0)
@@ -267,7 +267,7 @@ static enum err check_word(const struct yaml_node *n, const cyaml_schema_value_t
 static enum err check_words(const struct yaml_node *n, const cyaml_schema_value_t *schema,
                             struct yaml_error *ret_error)
 {
-    LPAD_TRY(expect_kind(n, YAML_SEQUENCE, ret_error));
+    LPAD_TRY(yaml_expect_kind(n, YAML_SEQUENCE, ret_error));
     for (uint32_t i = 0; i < n->count; i++) {
         const struct yaml_node *word = n->children[i];
         LPAD_TRY(check_word(word, schema, ret_error));
@@ -286,11 +286,22 @@ static enum err check_sequence(const struct yaml_node *n, const cyaml_schema_val
         return yaml_refuse_node(n, "", ret_error, "an empty list");
     for (uint32_t i = 0; i < n->count; i++) {
         if (i >= schema->sequence.max)
-            return yaml_refuse_node(n->children[i], "", ret_error, "more than %u entries",
+            return yaml_refuse_node(n->children[i], "shorten the list", ret_error, "more than %u entries",
                                     schema->sequence.max);
         LPAD_TRY(yaml_check(n->children[i], schema->sequence.entry, ret_error));
     }
     return ERR_OK;
+}
+
+// "one of a, b and c", or nothing when there are too many.
+static const char *list_words(const char *const *words, size_t count, char *out, size_t cap)
+{
+    struct buf b = buf_make(out, cap);
+    const char *text;
+    buf_put_text(&b, "one of ");
+    for (size_t i = 0; i < count; i++)
+        buf_printf(&b, "%s%s", i == 0 ? "" : i + 1 < count ? ", " : " and ", words[i]);
+    return buf_finish_text(&b, &text) == ERR_OK ? text : "";
 }
 
 static enum err refuse_unknown(const struct yaml_node *n, const cyaml_schema_field_t *fields,
@@ -298,11 +309,15 @@ static enum err refuse_unknown(const struct yaml_node *n, const cyaml_schema_fie
 {
     const char *words[48];
     size_t count = 0;
-    for (; fields->key != NULL && count < sizeof words / sizeof *words; fields++)
-        words[count++] = fields->key;
-    char hint[96];
+    for (; fields->key != NULL && count < sizeof words / sizeof *words; fields++) {
+        const struct yaml_node *given = yaml_child(n->parent, fields->key);
+        if (given == NULL || !given->hidden) // what a shape made is nobody's to write
+            words[count++] = fields->key;
+    }
+    char near[96], all[192];
     char quoted[YAML_QUOTE_MAX];
-    yaml_nearest(n->key, words, count, hint, sizeof hint);
+    yaml_nearest(n->key, words, count, near, sizeof near);
+    const char *hint = near[0] != '\0' ? near : list_words(words, count, all, sizeof all);
     return yaml_refuse_key(n, hint, ret_error, "unknown key \"%s\"", yaml_quote(n->key, quoted));
 }
 
@@ -331,19 +346,21 @@ enum err yaml_check(const struct yaml_node *root, const cyaml_schema_value_t *sc
     switch (schema->type) {
     case CYAML_INT:
     case CYAML_UINT:
-        LPAD_TRY(expect_kind(root, YAML_SCALAR, ret_error));
+        LPAD_TRY(yaml_expect_kind(root, YAML_SCALAR, ret_error));
         return check_number(root, schema, ret_error);
-    case CYAML_BOOL: LPAD_TRY(expect_kind(root, YAML_SCALAR, ret_error)); return check_bool(root, ret_error);
+    case CYAML_BOOL:
+        LPAD_TRY(yaml_expect_kind(root, YAML_SCALAR, ret_error));
+        return check_bool(root, ret_error);
     case CYAML_STRING:
-        LPAD_TRY(expect_kind(root, YAML_SCALAR, ret_error));
+        LPAD_TRY(yaml_expect_kind(root, YAML_SCALAR, ret_error));
         return check_string(root, schema, ret_error);
     case CYAML_ENUM: return check_word(root, schema, ret_error);
     case CYAML_FLAGS: return check_words(root, schema, ret_error);
     case CYAML_SEQUENCE:
-        LPAD_TRY(expect_kind(root, YAML_SEQUENCE, ret_error));
+        LPAD_TRY(yaml_expect_kind(root, YAML_SEQUENCE, ret_error));
         return check_sequence(root, schema, ret_error);
     case CYAML_MAPPING:
-        LPAD_TRY(expect_kind(root, YAML_MAPPING, ret_error));
+        LPAD_TRY(yaml_expect_kind(root, YAML_MAPPING, ret_error));
         return check_mapping(root, schema, ret_error);
     case CYAML_FLOAT:
     case CYAML_BITFIELD:

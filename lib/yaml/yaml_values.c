@@ -6,15 +6,15 @@
 #include <string.h>
 
 // The digits at the front of `text`; what follows them goes to `ret_rest`.
-static enum err read_digits(const char *text, uint32_t *ret_value, const char **ret_rest)
+static enum err read_digits(const char *text, uint64_t *ret_value, const char **ret_rest)
 {
     size_t digits = strspn(text, "0123456789");
     if (digits == 0 || (text[0] == '0' && digits > 1))
         return ERR_INPUT;
-    uint32_t v = 0;
+    uint64_t v = 0;
     for (size_t i = 0; i < digits; i++) {
-        if (__builtin_mul_overflow(v, (uint32_t)10, &v) ||
-            __builtin_add_overflow(v, (uint32_t)(text[i] - '0'), &v))
+        if (__builtin_mul_overflow(v, (uint64_t)10, &v) ||
+            __builtin_add_overflow(v, (uint64_t)(text[i] - '0'), &v))
             return ERR_LIMIT;
     }
     *ret_value = v;
@@ -24,18 +24,19 @@ static enum err read_digits(const char *text, uint32_t *ret_value, const char **
 
 struct unit {
     const char *name;
-    uint32_t factor;
+    uint64_t factor;
 };
 
-static enum err read_with_unit(const char *text, const struct unit *units, size_t count, uint32_t *ret_value)
+static enum err read_with_unit(const char *text, const struct unit *units, size_t count, uint64_t max,
+                               uint64_t *ret_value)
 {
-    uint32_t v;
+    uint64_t v;
     const char *rest;
     LPAD_TRY(read_digits(text, &v, &rest));
     for (size_t i = 0; i < count; i++) {
         if (strcmp(rest, units[i].name) != 0)
             continue;
-        if (__builtin_mul_overflow(v, units[i].factor, &v))
+        if (__builtin_mul_overflow(v, units[i].factor, &v) || v > max)
             return ERR_LIMIT;
         *ret_value = v;
         return ERR_OK;
@@ -46,12 +47,16 @@ static enum err read_with_unit(const char *text, const struct unit *units, size_
 enum err yaml_read_duration(const char *text, uint32_t *ret_ms)
 {
     static const struct unit units[] = {
-        {"ms", 1             },
-        {"s",  1000          },
-        {"m",  60 * 1000     },
-        {"h",  60 * 60 * 1000}
+        {"ms", 1                  },
+        {"s",  1000               },
+        {"m",  60 * 1000          },
+        {"h",  60 * 60 * 1000     },
+        {"d",  24 * 60 * 60 * 1000},
     };
-    return read_with_unit(text, units, sizeof units / sizeof *units, ret_ms);
+    uint64_t v;
+    LPAD_TRY(read_with_unit(text, units, sizeof units / sizeof *units, UINT32_MAX, &v));
+    *ret_ms = (uint32_t)v;
+    return ERR_OK;
 }
 
 enum err yaml_read_size(const char *text, uint32_t *ret_bytes)
@@ -59,19 +64,38 @@ enum err yaml_read_size(const char *text, uint32_t *ret_bytes)
     static const struct unit units[] = {
         {"B",   1          },
         {"KiB", 1024       },
-        {"MiB", 1024 * 1024}
+        {"MiB", 1024 * 1024},
     };
-    return read_with_unit(text, units, sizeof units / sizeof *units, ret_bytes);
+    uint64_t v;
+    LPAD_TRY(read_with_unit(text, units, sizeof units / sizeof *units, UINT32_MAX, &v));
+    *ret_bytes = (uint32_t)v;
+    return ERR_OK;
+}
+
+enum err yaml_read_octets(const char *text, uint64_t *ret_octets)
+{
+    static const struct unit units[] = {
+        {"B",   1          },
+        {"kB",  1000       },
+        {"MB",  1000000    },
+        {"GB",  1000000000 },
+        {"KiB", 1024       },
+        {"MiB", 1024 * 1024},
+        {"GiB", 1 << 30    },
+    };
+    return read_with_unit(text, units, sizeof units / sizeof *units, UINT64_MAX, ret_octets);
 }
 
 enum err yaml_read_uint(const char *text, uint32_t *ret_value)
 {
-    uint32_t v;
+    uint64_t v;
     const char *rest;
     LPAD_TRY(read_digits(text, &v, &rest));
     if (*rest != '\0')
         return ERR_INPUT;
-    *ret_value = v;
+    if (v > UINT32_MAX)
+        return ERR_LIMIT;
+    *ret_value = (uint32_t)v;
     return ERR_OK;
 }
 

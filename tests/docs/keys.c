@@ -47,9 +47,36 @@ static void add_key(struct keys *keys, const char *path, const char *value)
 // Shapes add keys that nobody writes.
 static bool is_of_a_shape(const char *path, const char *key)
 {
-    return ((strcmp(path, "network.hosts") == 0 || strcmp(path, "roles") == 0) && strcmp(key, "name") == 0) ||
-           (strcmp(path, "network.hosts") == 0 && strcmp(key, "address") == 0) ||
-           (strcmp(path, "permissions.profiles") == 0 && strcmp(key, "any") == 0);
+    static const struct {
+        const char *path, *key;
+    } made[] = {
+        {"network.hosts",        "name"   },
+        {"network.hosts",        "address"},
+        {"roles",                "name"   },
+        {"permissions.profiles", "any"    },
+        {"profiles",             "name"   },
+        {"probes",               "name"   },
+        {"windows",              "name"   },
+    };
+    for (size_t i = 0; i < sizeof made / sizeof *made; i++) {
+        if (strcmp(path, made[i].path) == 0 && strcmp(key, made[i].key) == 0)
+            return true;
+    }
+    return false;
+}
+
+// A list that a shape made: its keys are its owner's. Or what it made of a condition's conditions.
+static bool is_made_list(const char *path)
+{
+    return strcmp(path, "windows.spans") == 0;
+}
+
+static bool is_branch(const char *path)
+{
+    static const char head[] = "switching.rules.when.";
+    return strncmp(path, head, strlen(head)) == 0 &&
+           (strcmp(path + strlen(head), "all") == 0 || strcmp(path + strlen(head), "any") == 0 ||
+            strcmp(path + strlen(head), "not") == 0);
 }
 
 static void walk(struct keys *keys, const cyaml_schema_value_t *value, const char *path)
@@ -68,11 +95,16 @@ static void walk(struct keys *keys, const cyaml_schema_value_t *value, const cha
         if (n < 0 || (size_t)n >= sizeof inner)
             abort();
         // What has keys of its own is described by these.
+        if (is_made_list(inner)) {
+            walk(keys, &f->value, path);
+            continue;
+        }
         const cyaml_schema_value_t *v = f->value.type == CYAML_SEQUENCE ? f->value.sequence.entry : &f->value;
         bool has_own = v->type == CYAML_MAPPING && strcmp(inner, "network.hosts") != 0;
-        if (!has_own || strcmp(inner, "permissions.profiles") == 0)
+        if (!has_own || is_branch(inner) || strcmp(inner, "permissions.profiles") == 0)
             add_key(keys, inner, "");
-        walk(keys, &f->value, inner);
+        if (!is_branch(inner))
+            walk(keys, &f->value, inner);
     }
 }
 

@@ -251,7 +251,8 @@ static void write_config(struct world *w)
                      w->smds[i].address, w->smds[i].port);
     snprintf(transport, sizeof transport, "  transport: sim\n  address: \"unix:%s/card.sock\"\n", w->dir);
     snprintf(ci, sizeof ci, "  ci_certificates: [\"%s\"]\n", world_path(w, "pki/nist/ci.cert.pem"));
-    static const char users[] = "users: { broker: 61001, netd: 61002, cardd: 61003, policyd: 61004 }\n";
+    static const char users[] =
+        "users: { broker: 61001, netd: 61002, cardd: 61003, policyd: 61004, probed: 61005 }\n";
     snprintf(text, sizeof text,
              "version: 1\n"
              "%s%s"

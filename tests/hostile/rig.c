@@ -330,6 +330,7 @@ void rig_give_policy(struct rig *r, const char *text)
     const Lpad__PolicydToSupervisor *answer = from_policyd(r);
     assert_int_equal(answer->body_case, LPAD__POLICYD_TO_SUPERVISOR__BODY_VERDICT);
     assert_int_equal(answer->verdict->loaded, text[0] != 0);
+    r->has_policy = r->has_policy || text[0] != 0;
 }
 
 void rig_new_broker_link(struct rig *r)
@@ -344,6 +345,11 @@ void rig_new_broker_link(struct rig *r)
     assert_int_equal(link_recv(&r->policy, WAIT_MS, &frame, &none), ERR_OK);
     assert_int_equal(((const Lpad__PolicydToBroker *)(const void *)frame)->body_case,
                      LPAD__POLICYD_TO_BROKER__BODY_HELLO);
+    if (!r->has_policy)
+        return;
+    assert_int_equal(link_recv(&r->policy, WAIT_MS, &frame, &none), ERR_OK);
+    assert_int_equal(((const Lpad__PolicydToBroker *)(const void *)frame)->body_case,
+                     LPAD__POLICYD_TO_BROKER__BODY_SWITCH_PLAN);
 }
 
 void rig_start_policyd(struct rig *r)
@@ -354,9 +360,13 @@ void rig_start_policyd(struct rig *r)
     s.intent_timeout_ms = r->options->intent_ms != 0 ? r->options->intent_ms : 60000;
     link_close(&r->supervisor);
     make_pair(pair);
-    const int fds[] = {seal_message(&s.base), pair[1], fcntl(r->files[0], F_DUPFD_CLOEXEC, 10),
-                       fcntl(r->files[1], F_DUPFD_CLOEXEC, 10)};
-    start_process(r, PROGRAM("libexec/lpad-policyd"), "lpad-policyd", POLICYD_UID, fds, 4, &r->policyd);
+    const int fds[] = {seal_message(&s.base),
+                       pair[1],
+                       fcntl(r->files[0], F_DUPFD_CLOEXEC, 10),
+                       fcntl(r->files[1], F_DUPFD_CLOEXEC, 10),
+                       fcntl(r->files[2], F_DUPFD_CLOEXEC, 10),
+                       fcntl(r->files[3], F_DUPFD_CLOEXEC, 10)};
+    start_process(r, PROGRAM("libexec/lpad-policyd"), "lpad-policyd", POLICYD_UID, fds, 6, &r->policyd);
     assert_int_equal(link_init(&r->supervisor, pair[0], &link_supervisor_policyd), ERR_OK);
     assert_int_equal(from_policyd(r)->body_case, LPAD__POLICYD_TO_SUPERVISOR__BODY_HELLO);
     rig_give_policy(r, r->options->policy != NULL ? r->options->policy : default_policy);
@@ -367,7 +377,7 @@ void rig_start_policyd(struct rig *r)
 
 static void make_files(struct rig *r)
 {
-    static const char *const names[] = {"policy.state", "policy.last-good"};
+    static const char *const names[] = {"policy.state", "policy.last-good", "engine.state"};
     char order[2048];
     const char *more = r->options->order;
     snprintf(order, sizeof order,
@@ -380,7 +390,9 @@ static void make_files(struct rig *r)
     write_file(r->dir, "orders/order.json", order);
     write_file(r->dir, "initial.json", r->options->initial != NULL ? r->options->initial : default_initial);
     rig_faults(r, r->options->faults != NULL ? r->options->faults : "[]");
-    for (int i = 0; i < 2; i++) {
+    r->files[3] = open("/dev/null", O_WRONLY | O_CLOEXEC);
+    assert_true(r->files[3] >= 0);
+    for (int i = 0; i < 3; i++) {
         r->files[i] = open(path_in(r->dir, names[i]), O_RDWR | O_CREAT | O_CLOEXEC, 0600);
         assert_true(r->files[i] >= 0);
     }
@@ -434,7 +446,7 @@ void rig_close(struct rig *r)
         assert_int_equal(rig_end_of(&r->policyd), PROC_EXIT_OK);
     stop_simulator(&r->euicc);
     server_free(r->server);
-    close(r->files[0]);
-    close(r->files[1]);
+    for (int i = 0; i < 4; i++)
+        close(r->files[i]);
     check_log(r);
 }

@@ -67,7 +67,8 @@ struct rig {
     struct server *server;
     uint32_t id;  // of the last request on either link
     size_t mark;  // of the APDU log
-    int files[2]; // lpad-policyd's state and last good policy
+    bool has_policy; // lpad-policyd was given one: it sends a plan
+    int files[4]; // lpad-policyd's state, last good policy, engine's state, and no recording
 };
 
 // Group fixtures: a folder with a test PKI for all rigs of the program.

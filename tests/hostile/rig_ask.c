@@ -214,7 +214,8 @@ const Lpad__PolicydToBroker *rig_ask_policy(struct rig *r, Lpad__BrokerToPolicyd
         int none;
         assert_int_equal(link_recv(&r->policy, WAIT_MS, &frame, &none), ERR_OK);
         const Lpad__PolicydToBroker *reply = (const Lpad__PolicydToBroker *)(const void *)frame;
-        if (reply->body_case == LPAD__POLICYD_TO_BROKER__BODY_LOADED)
+        if (reply->body_case == LPAD__POLICYD_TO_BROKER__BODY_LOADED ||
+            reply->body_case == LPAD__POLICYD_TO_BROKER__BODY_SWITCH_PLAN)
             continue;
         assert_int_equal(reply->id, r->id);
         return reply;

@@ -7,11 +7,13 @@
 #include "proto/convert.h"
 
 #include <fcntl.h>
+#include <sys/mman.h>
 #include <sys/socket.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
 #define ANSWER_MS 10000
+#define RIG_FDS   6
 
 const char rig_good_text[] = "version: 1\n"
                              "roles: {admin: {users: [boss], groups: [60]}}\n"
@@ -24,7 +26,7 @@ const char rig_bad_text[] = "version: 1\npermissions:\n  - {operations: [enabel]
 static const uint8_t iccid[10] = {0x98, 0x44, 0x49, 0x99, 0x99, 0x99, 0x99, 0x00, 0x51, 0xF1};
 const uint8_t rig_eid[16] = {0x89};
 
-static int settings_fd(void)
+static int settings_fd(const struct daemon *d)
 {
     Lpad__NamedId boss = LPAD__NAMED_ID__INIT;
     Lpad__NamedId *users[] = {&boss};
@@ -37,9 +39,31 @@ static int settings_fd(void)
     s.n_users = 1;
     s.users = users;
     s.intent_timeout_ms = 60000;
+    s.boot = (char *)(uintptr_t)d->boot;
+    s.has_record_max = d->recording;
+    s.record_max = d->recording ? 65536 : 0;
     size_t len = lpad__policyd_settings__pack(&s, packed);
     assert_int_equal(sealed_make("settings", bytes_make(packed, len), &fd), ERR_OK);
     return fd;
+}
+
+void rig_init(struct daemon *d, const char *program)
+{
+    *d = (struct daemon){.program = program};
+    d->counters = memfd_create("counters", MFD_CLOEXEC);
+    d->text = memfd_create("text", MFD_CLOEXEC);
+    d->engine = memfd_create("engine", MFD_CLOEXEC);
+    d->record = memfd_create("record", MFD_CLOEXEC);
+    assert_true(d->counters >= 0 && d->text >= 0 && d->engine >= 0 && d->record >= 0);
+    assert_int_equal(fcntl(d->record, F_SETFL, O_APPEND), 0);
+}
+
+void rig_done(struct daemon *d)
+{
+    close(d->counters);
+    close(d->text);
+    close(d->engine);
+    close(d->record);
 }
 
 void rig_make_pair(int pair[2])
@@ -47,19 +71,19 @@ void rig_make_pair(int pair[2])
     assert_int_equal(socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, pair), 0);
 }
 
-static _Noreturn void exec_daemon(const char *program, const int fds[4])
+static _Noreturn void exec_daemon(const char *program, const int fds[RIG_FDS])
 {
     // Out of the way of where they have to go.
-    int high[4];
-    for (int i = 0; i < 4; i++)
+    int high[RIG_FDS];
+    for (int i = 0; i < RIG_FDS; i++)
         high[i] = fcntl(fds[i], F_DUPFD, 100);
     int null = open("/dev/null", O_RDWR);
     if (null < 0 || dup2(null, 0) != 0 || dup2(null, 1) != 1)
         _exit(99);
-    for (int i = 0; i < 4; i++)
+    for (int i = 0; i < RIG_FDS; i++)
         if (dup2(high[i], 3 + i) != 3 + i)
             _exit(99);
-    if (close_range(7, ~0u, 0) != 0)
+    if (close_range(3 + RIG_FDS, ~0u, 0) != 0)
         _exit(99);
     char *const argv[] = {(char *)(uintptr_t) "lpad-policyd", NULL};
     char *const env[] = {NULL};
@@ -75,16 +99,30 @@ static const void *receive(struct link *l)
     return frame;
 }
 
+const Lpad__PolicydToBroker *rig_take_from_policyd(struct daemon *d)
+{
+    for (;;) {
+        const Lpad__PolicydToBroker *frame = receive(&d->broker);
+        if (frame->body_case != LPAD__POLICYD_TO_BROKER__BODY_SWITCH_PLAN)
+            return frame;
+        assert_int_equal(frame->id, 0);
+        d->planned = true;
+        d->generation = frame->switch_plan->generation;
+        d->plan_probes = (uint32_t)frame->switch_plan->n_probes;
+        d->plan_links = (uint32_t)frame->switch_plan->n_links;
+    }
+}
+
 void rig_start(struct daemon *d)
 {
     int pair[2];
     rig_make_pair(pair);
-    int settings = settings_fd();
+    int settings = settings_fd(d);
     d->broker = d->cardd = LINK_NONE;
     d->pid = fork();
     assert_true(d->pid >= 0);
     if (d->pid == 0)
-        exec_daemon(d->program, (const int[]){settings, pair[1], d->counters, d->text});
+        exec_daemon(d->program, (const int[]){settings, pair[1], d->counters, d->text, d->engine, d->record});
     close(settings);
     close(pair[1]);
     assert_int_equal(link_init(&d->supervisor, pair[0], &link_supervisor_policyd), ERR_OK);
@@ -128,7 +166,7 @@ void rig_connect_broker(struct daemon *d)
     link_close(&d->broker);
     assert_int_equal(link_init(&d->broker, pair[0], &link_broker_policyd), ERR_OK);
     rig_send_new_link(d, LPAD__PROCESS__PROCESS_BROKER, pair[1]);
-    const Lpad__PolicydToBroker *hello = receive(&d->broker);
+    const Lpad__PolicydToBroker *hello = rig_take_from_policyd(d);
     assert_int_equal(hello->body_case, LPAD__POLICYD_TO_BROKER__BODY_HELLO);
 }
 
@@ -186,7 +224,7 @@ static const Lpad__PolicydToBroker *ask_broker_side(struct daemon *d, Lpad__Brok
     static uint32_t id = 100;
     frame->id = ++id;
     assert_int_equal(link_send(&d->broker, &frame->base, -1), ERR_OK);
-    const Lpad__PolicydToBroker *reply = receive(&d->broker);
+    const Lpad__PolicydToBroker *reply = rig_take_from_policyd(d);
     assert_int_equal(reply->id, id);
     return reply;
 }
@@ -204,7 +242,7 @@ const Lpad__PolicyStatus *rig_get_status(struct daemon *d)
 
 const Lpad__PolicyStatus *rig_take_loaded(struct daemon *d)
 {
-    const Lpad__PolicydToBroker *pushed = receive(&d->broker);
+    const Lpad__PolicydToBroker *pushed = rig_take_from_policyd(d);
     assert_int_equal(pushed->id, 0);
     assert_int_equal(pushed->body_case, LPAD__POLICYD_TO_BROKER__BODY_LOADED);
     return pushed->loaded->status;
@@ -232,6 +270,42 @@ const Lpad__Decision *rig_intend(struct daemon *d, Lpad__Operation operation)
     body.has_iccid = true;
     body.iccid = binary_from(iccid, sizeof iccid);
     return rig_send_intent(d, &body);
+}
+
+const Lpad__Decision *rig_intend_engine(struct daemon *d, const uint8_t target[10])
+{
+    Lpad__Actor actor = LPAD__ACTOR__INIT;
+    Lpad__Intent body = LPAD__INTENT__INIT;
+    Lpad__BrokerToPolicyd frame = LPAD__BROKER_TO_POLICYD__INIT;
+    actor.has_engine = actor.engine = true;
+    body.actor = &actor;
+    body.operation = LPAD__OPERATION__OPERATION_ENABLE;
+    body.has_iccid = true;
+    body.iccid = binary_from(target, 10);
+    frame.body_case = LPAD__BROKER_TO_POLICYD__BODY_INTENT;
+    frame.intent = &body;
+    return ask_broker_side(d, &frame)->decision;
+}
+
+const Lpad__SwitchStep *rig_send_event(struct daemon *d, Lpad__SwitchEvent *event)
+{
+    Lpad__BrokerToPolicyd frame = LPAD__BROKER_TO_POLICYD__INIT;
+    frame.body_case = LPAD__BROKER_TO_POLICYD__BODY_SWITCH_EVENT;
+    frame.switch_event = event;
+    const Lpad__PolicydToBroker *reply = ask_broker_side(d, &frame);
+    assert_int_equal(reply->body_case, LPAD__POLICYD_TO_BROKER__BODY_SWITCH_STEP);
+    return reply->switch_step;
+}
+
+const Lpad__Explanation *rig_explain(struct daemon *d)
+{
+    Lpad__GetExplanation get = LPAD__GET_EXPLANATION__INIT;
+    Lpad__BrokerToPolicyd frame = LPAD__BROKER_TO_POLICYD__INIT;
+    frame.body_case = LPAD__BROKER_TO_POLICYD__BODY_GET_EXPLANATION;
+    frame.get_explanation = &get;
+    const Lpad__PolicydToBroker *reply = ask_broker_side(d, &frame);
+    assert_int_equal(reply->body_case, LPAD__POLICYD_TO_BROKER__BODY_EXPLANATION);
+    return reply->explanation;
 }
 
 const Lpad__Decision *rig_consent(struct daemon *d)

@@ -18,13 +18,20 @@ struct daemon {
     const char *program; // the path of lpad-policyd
     pid_t pid;
     struct link supervisor, broker, cardd;
-    int counters, text; // outlive the process
+    int counters, text, engine, record; // outlive the process
+    bool recording;
+    const char *boot; // NULL: that of the kernel is not told
+    // The last plan that it sent.
+    bool planned;
+    uint32_t generation, plan_probes, plan_links;
 };
 
 extern const char rig_good_text[]; // two enables a day for "boss", uid 1000
 extern const char rig_bad_text[];  // a mistake in line 3
 extern const uint8_t rig_eid[16];
 
+void rig_init(struct daemon *d, const char *program);
+void rig_done(struct daemon *d);
 void rig_make_pair(int pair[2]);
 void rig_start(struct daemon *d);
 void rig_assert_exits(struct daemon *d, int code);
@@ -40,6 +47,12 @@ const Lpad__PolicyStatus *rig_take_loaded(struct daemon *d);
 const Lpad__Decision *rig_send_intent(struct daemon *d, Lpad__Intent *body);
 const Lpad__Decision *rig_intend(struct daemon *d, Lpad__Operation operation);
 const Lpad__Decision *rig_consent(struct daemon *d);
+// The engine's own intent for this profile.
+const Lpad__Decision *rig_intend_engine(struct daemon *d, const uint8_t target[10]);
+const Lpad__SwitchStep *rig_send_event(struct daemon *d, Lpad__SwitchEvent *event);
+const Lpad__Explanation *rig_explain(struct daemon *d);
+// Any frame that is no plan; plans are noted.
+const Lpad__PolicydToBroker *rig_take_from_policyd(struct daemon *d);
 const Lpad__Approval *rig_ask_card_side(struct daemon *d, Lpad__CarddToPolicyd *frame);
 const Lpad__Approval *rig_approve(struct daemon *d, Lpad__Operation operation);
 void rig_assert_enabled(struct daemon *d);

@@ -70,6 +70,10 @@ static void test_defaults(void **state)
     assert_string_equal(c->state, "/var/lib/lpad");
     assert_string_equal(c->audit.file, "/var/log/lpad/audit.jsonl");
     assert_false(c->audit.mask_identifiers);
+    assert_string_equal(c->probes.ca_certificates, "/etc/ssl/certs/ca-certificates.crt");
+    assert_int_equal(c->probes.port_count, 1);
+    assert_int_equal(c->probes.ports[0], 443);
+    assert_null(c->recording.file);
     assert_int_equal(c->limits.netds, 3);
     assert_int_equal(c->limits.netd_starts_per_minute, 60);
     assert_int_equal(c->limits.stop_timeout_ms, 30000);
@@ -80,8 +84,8 @@ static void test_defaults(void **state)
 
 static const char whole[] = "version: 1\n"
                             "sandbox: best-effort\n"
-                            "users: {broker: 901, netd: lpad-netd, cardd: 903, policyd: 904}\n"
-                            "control: {socket: /tmp/c.sock, group: 905, mode: \"0600\", clients: 4}\n"
+                            "users: {broker: 901, netd: lpad-netd, cardd: 903, policyd: 904, probed: 905}\n"
+                            "control: {socket: /tmp/c.sock, group: 906, mode: \"0600\", clients: 4}\n"
                             "card:\n"
                             "  transport: sim\n"
                             "  address: \"tcp:127.0.0.1:35963\"\n"
@@ -113,6 +117,8 @@ static const char whole[] = "version: 1\n"
                             "policy: /p.yaml\n"
                             "state: /s\n"
                             "audit: {file: /a.jsonl, identifiers: masked}\n"
+                            "probes: {ca_certificates: /ca.pem, ports: [443, 8080]}\n"
+                            "recording: {file: /trace, limit: 1MiB}\n"
                             "limits: {netds: 8, netd_starts_per_minute: 60, stop_timeout: 1s, "
                             "consent_timeout: 2s, intent_timeout: 3s}\n";
 
@@ -152,7 +158,13 @@ static void test_every_key(void **state)
     assert_string_equal(c->users.netd.text, "lpad-netd");
     assert_int_equal(c->users.netd.line, 3);
     assert_int_equal(c->users.netd.column, 28);
-    assert_int_equal(c->control.group.number, 905);
+    assert_int_equal(c->control.group.number, 906);
+    assert_int_equal(c->users.probed.number, 905);
+    assert_string_equal(c->probes.ca_certificates, "/ca.pem");
+    assert_int_equal(c->probes.port_count, 2);
+    assert_int_equal(c->probes.ports[1], 8080);
+    assert_string_equal(c->recording.file, "/trace");
+    assert_int_equal(c->recording.limit, 1 << 20);
     assert_int_equal(c->control.mode, 0600);
     assert_int_equal(c->control.clients_max, 4);
     assert_int_equal(c->card.address.in.sin_family, AF_INET);
@@ -188,86 +200,92 @@ struct change {
 };
 
 static const struct change changes[] = {
-    {"version",               "version: 2",                                                 10,  "version",                                 "version 1"             },
-    {"version",               "version: \"1\"",                                             10,  "version",                                 "a number"              },
-    {"version",               "verson: 1",                                                  1,   "verson",                                  "unknown key"           },
-    {"sandbox",               "sandbox: off",                                               10,  "sandbox",                                 "required or"           },
-    {"users",                 "users: {broker: 901, netd: 902, cardd: 903}",                8,   "users",                                   "\"policyd\" is missing"},
-    {"users",                 "users: {broker: 901, netd: 901, cardd: 903, policyd: 4}",    28,  "users.netd",                              "of its own"            },
-    {"users",                 "users: {broker: 901, netd: 2, cardd: root, policyd: 4}",     38,  "users.cardd",                             "root"                  },
-    {"users",                 "users: {broker: 901, netd: 2, cardd: 0, policyd: 4}",        38,  "users.cardd",                             "root"                  },
-    {"users",                 "users: {broker: 4294967295, netd: 2, cardd: 3, policyd: 4}", 17,  "users.broker",                            "not an id"             },
-    {"control",               "control: {socket: c.sock}",                                  19,  "control.socket",                          "absolute"              },
-    {"control",               "control: {mode: \"0680\"}",                                  17,  "control.mode",                            "octal"                 },
-    {"control",               "control: {mode: \"0060\"}",                                  17,  "control.mode",                            "the owner"             },
-    {"control",               "control: {clients: 0}",                                      20,  "control.clients",                         "from 1 to 64"          },
-    {"control",               "control: {clients: 65}",                                     20,  "control.clients",                         "from 1 to 64"          },
-    {"  transport",           "  transport: qmi",                                           14,  "card.transport",                          "not a transport"       },
-    {"  block_size",          "  reader: ACME",                                             3,   "card.reader",                             "no effect"             },
-    {"  block_size",          "  shared: true",                                             3,   "card.shared",                             "no effect"             },
-    {"  isdr_aids",           "  isdr_aids: [A000000559, A000]",                            27,  "card.isdr_aids[1]",                       "5 to 16"               },
-    {"  isdr_aids",           "  isdr_aids: [A00000055x]",                                  15,  "card.isdr_aids[0]",                       "hexadecimal"           },
-    {"  isdr_aids",           "  isdr_aids: A000000559",                                    14,  "card.isdr_aids",                          "a list"                },
+    {"version",               "version: 2",                                                            10,  "version",                                 "version 1"             },
+    {"version",               "version: \"1\"",                                                        10,  "version",                                 "a number"              },
+    {"version",               "verson: 1",                                                             1,   "verson",                                  "unknown key"           },
+    {"sandbox",               "sandbox: off",                                                          10,  "sandbox",                                 "required or"           },
+    {"users",                 "users: {broker: 901, netd: 902, cardd: 903, policyd: 904}",             8,   "users",
+     "\"probed\" is missing"                                                                                                                                                   },
+    {"probes",                "probes: {ports: [0]}",                                                  18,  "probes.ports[0]",                         "from 1 to 65535"       },
+    {"recording",             "recording: {file: trace}",                                              19,  "recording.file",                          "absolute"              },
+    {"users",                 "users: {broker: 901, netd: 902, cardd: 903}",                           8,   "users",                                   "\"policyd\" is missing"},
+    {"users",                 "users: {broker: 901, netd: 901, cardd: 903, policyd: 4, probed: 5}",    28,  "users.netd",
+     "of its own"                                                                                                                                                              },
+    {"users",                 "users: {broker: 901, netd: 2, cardd: root, policyd: 4, probed: 5}",     38,  "users.cardd",                             "root"                  },
+    {"users",                 "users: {broker: 901, netd: 2, cardd: 0, policyd: 4, probed: 5}",        38,  "users.cardd",                             "root"                  },
+    {"users",                 "users: {broker: 4294967295, netd: 2, cardd: 3, policyd: 4, probed: 5}", 17,  "users.broker",
+     "not an id"                                                                                                                                                               },
+    {"control",               "control: {socket: c.sock}",                                             19,  "control.socket",                          "absolute"              },
+    {"control",               "control: {mode: \"0680\"}",                                             17,  "control.mode",                            "octal"                 },
+    {"control",               "control: {mode: \"0060\"}",                                             17,  "control.mode",                            "the owner"             },
+    {"control",               "control: {clients: 0}",                                                 20,  "control.clients",                         "from 1 to 64"          },
+    {"control",               "control: {clients: 65}",                                                20,  "control.clients",                         "from 1 to 64"          },
+    {"  transport",           "  transport: qmi",                                                      14,  "card.transport",                          "not a transport"       },
+    {"  block_size",          "  reader: ACME",                                                        3,   "card.reader",                             "no effect"             },
+    {"  block_size",          "  shared: true",                                                        3,   "card.shared",                             "no effect"             },
+    {"  isdr_aids",           "  isdr_aids: [A000000559, A000]",                                       27,  "card.isdr_aids[1]",                       "5 to 16"               },
+    {"  isdr_aids",           "  isdr_aids: [A00000055x]",                                             15,  "card.isdr_aids[0]",                       "hexadecimal"           },
+    {"  isdr_aids",           "  isdr_aids: A000000559",                                               14,  "card.isdr_aids",                          "a list"                },
     {"  isdr_aids",
      "  isdr_aids: [A000000551, A000000552, A000000553, A000000554, A000000555, A000000556, A000000557, "
-     "A000000558, A000000559]",                                                             111, "card.isdr_aids[8]",                       "8"                     },
-    {"  test_ci",             "  test_ci_certificates: []",                                 25,  "network.test_ci_certificates",            "an empty list"         },
-    {"  test_ci",             "  test_ci_certificates: [ci.pem]",                           26,  "network.test_ci_certificates[0]",         "absolute"              },
-    {"notifications",         "notifications: {retry: 2}",                                  24,  "notifications.retry",                     "not a duration"        },
-    {"notifications",         "notifications: {retry: 25h}",                                24,  "notifications.retry",                     "100ms to 24h"          },
-    {"notifications",         "notifications: {retry: 2m, retry_max: 119s}",                39,  "notifications.retry_max",
-     "less than"                                                                                                                                                    },
-    {"notifications",         "notifications: {retry_max: 30s}",                            28,  "notifications.retry_max",                 "less than"             },
-    {"notifications",         "notifications: {retries: 3}",                                17,  "notifications.retries",                   "unknown key"           },
-    {"notifications",         "notification: {retry: 1m}",                                  1,   "notification",                            "unknown key"           },
-    {"  address",             "  address: /run/card.sock",                                  12,  "card.address",                            "not a card's"          },
-    {"  address",             "  address: unix:card.sock",                                  12,  "card.address",                            "absolute"              },
-    {"  address",             "  address: tcp:192.0.2.1:35963",                             12,  "card.address",                            "loopback"              },
-    {"  address",             "  address: tcp:127.0.0.1:0",                                 12,  "card.address",                            "1 to 65535"            },
-    {"  address",             "  address: tcp:127.0.0.1:70000",                             12,  "card.address",                            "1 to 65535"            },
-    {"  block_size",          "  block_size: 256",                                          15,  "card.block_size",                         "from 1 to 255"         },
-    {"  block_size",          "  block_size: 0",                                            15,  "card.block_size",                         "from 1 to 255"         },
-    {"  block_size",          "  block_size: 0255",                                         15,  "card.block_size",                         "a number"              },
-    {"  terminal_capability", "  terminal_capability: A90381",                              24,  "card.terminal_capability",                "A9"                    },
-    {"  terminal_capability", "  terminal_capability: A9x",                                 24,  "card.terminal_capability",                "hexadecimal"           },
-    {"  isdr_aid",            "  isdr_aid: A000",                                           13,  "card.isdr_aid",                           "5 to 16"               },
-    {"  isdr_aid",            "  isdr_aid: A0000005591010FFFFFFFF890000010000",             13,  "card.isdr_aid",                           "5 to 16"               },
-    {"  imei",                "  imei: \"356938035643808\"",                                9,   "card.imei",                               "IMEI"                  },
-    {"  imei",                "  tac: \"3569380\"",                                         8,   "card.tac",                                "TAC"                   },
-    {"  apdu_timeout",        "  apdu_timeout: 10",                                         17,  "card.apdu_timeout",                       "not a duration"        },
-    {"  apdu_timeout",        "  apdu_timeout: 10 s",                                       17,  "card.apdu_timeout",                       "not a duration"        },
-    {"  apdu_timeout",        "  apdu_timeout: 10KiB",                                      17,  "card.apdu_timeout",                       "not a duration"        },
-    {"  apdu_timeout",        "  apdu_timeout: 0s",                                         17,  "card.apdu_timeout",                       "100ms to 24h"          },
-    {"  apdu_timeout",        "  apdu_timeout: 25h",                                        17,  "card.apdu_timeout",                       "100ms to 24h"          },
-    {"  ci_certificates",     "  ci_certificates: [/a, b]",                                 25,  "network.ci_certificates[1]",              "absolute"              },
-    {"  ci_certificates",     "  ci_certificates: []",                                      20,  "network.ci_certificates",                 "an empty list"         },
-    {"  ports",               "  ports: [443, 0]",                                          16,  "network.ports[1]",                        "1 to 65535"            },
-    {"  ports",               "  ports: [65536]",                                           11,  "network.ports[0]",                        "1 to 65535"            },
-    {"    SMDP",              "    smdp_x.example.com: 127.0.0.1",                          5,   "network.hosts[\"smdp_x.example.com\"]",
-     "not a host name"                                                                                                                                              },
-    {"    SMDP",              "    \"smdp.example.com:443\": 127.0.0.1",                    5,   "network.hosts[\"smdp.example.com:443\"]",
-     "not a host name"                                                                                                                                              },
-    {"    SMDP",              "    smdp.example.com: localhost",                            23,  "network.hosts[\"smdp.example.com\"]",
-     "not an address"                                                                                                                                               },
-    {"    SMDP",              "    smdp.example.com: 127.0.0.1:x",                          23,  "network.hosts[\"smdp.example.com\"]",
-     "not an address"                                                                                                                                               },
-    {"    SMDP",              "    smdp.example.com: 127.1",                                23,  "network.hosts[\"smdp.example.com\"]",     "not an address"        },
-    {"    SMDP",              "    smdp.example.com: \"[127.0.0.1]:1\"",                    23,  "network.hosts[\"smdp.example.com\"]",
-     "not an address"                                                                                                                                               },
-    {"    SMDP",              "    smdp.example.com: \"[::1\"",                             23,  "network.hosts[\"smdp.example.com\"]",
-     "not an address"                                                                                                                                               },
-    {"  allow_private",       "  allow_private_addresses: yes",                             28,  "network.allow_private_addresses",
-     "true or false"                                                                                                                                                },
-    {"  low_speed",           "  low_speed: {bytes_per_second: 0}",                         33,  "network.low_speed.bytes_per_second",      "from 1"                },
-    {"  low_speed",           "  low_speed: {bytes: 0}",                                    15,  "network.low_speed.bytes",                 "unknown key"           },
-    {"  reply_limit",         "  reply_limit: 256KB",                                       16,  "network.reply_limit",                     "not a size"            },
-    {"  reply_limit",         "  reply_limit: 17MiB",                                       16,  "network.reply_limit",                     "4KiB to 16MiB"         },
-    {"  user_agent",          "  user_agent: caf\xc3\xa9",                                  15,  "network.user_agent",                      "ASCII"                 },
-    {"policy",                "policy: policy.yaml",                                        9,   "policy",                                  "absolute"              },
-    {"state",                 "state:",                                                     1,   "state",                                   "no value"              },
-    {"audit",                 "audit: {identifiers: hashed}",                               22,  "audit.identifiers",                       "whole or masked"       },
-    {"limits",                "limits: {netds: 9}",                                         17,  "limits.netds",                            "from 1 to 8"           },
-    {"limits",                "limits: {netd: 2}",                                          10,  "limits.netd",                             "unknown key"           },
+     "A000000558, A000000559]",                                                                        111, "card.isdr_aids[8]",                       "8"                     },
+    {"  test_ci",             "  test_ci_certificates: []",                                            25,  "network.test_ci_certificates",            "an empty list"         },
+    {"  test_ci",             "  test_ci_certificates: [ci.pem]",                                      26,  "network.test_ci_certificates[0]",         "absolute"              },
+    {"notifications",         "notifications: {retry: 2}",                                             24,  "notifications.retry",                     "not a duration"        },
+    {"notifications",         "notifications: {retry: 25h}",                                           24,  "notifications.retry",                     "100ms to 24h"          },
+    {"notifications",         "notifications: {retry: 2m, retry_max: 119s}",                           39,  "notifications.retry_max",
+     "less than"                                                                                                                                                               },
+    {"notifications",         "notifications: {retry_max: 30s}",                                       28,  "notifications.retry_max",                 "less than"             },
+    {"notifications",         "notifications: {retries: 3}",                                           17,  "notifications.retries",                   "unknown key"           },
+    {"notifications",         "notification: {retry: 1m}",                                             1,   "notification",                            "unknown key"           },
+    {"  address",             "  address: /run/card.sock",                                             12,  "card.address",                            "not a card's"          },
+    {"  address",             "  address: unix:card.sock",                                             12,  "card.address",                            "absolute"              },
+    {"  address",             "  address: tcp:192.0.2.1:35963",                                        12,  "card.address",                            "loopback"              },
+    {"  address",             "  address: tcp:127.0.0.1:0",                                            12,  "card.address",                            "1 to 65535"            },
+    {"  address",             "  address: tcp:127.0.0.1:70000",                                        12,  "card.address",                            "1 to 65535"            },
+    {"  block_size",          "  block_size: 256",                                                     15,  "card.block_size",                         "from 1 to 255"         },
+    {"  block_size",          "  block_size: 0",                                                       15,  "card.block_size",                         "from 1 to 255"         },
+    {"  block_size",          "  block_size: 0255",                                                    15,  "card.block_size",                         "a number"              },
+    {"  terminal_capability", "  terminal_capability: A90381",                                         24,  "card.terminal_capability",                "A9"                    },
+    {"  terminal_capability", "  terminal_capability: A9x",                                            24,  "card.terminal_capability",                "hexadecimal"           },
+    {"  isdr_aid",            "  isdr_aid: A000",                                                      13,  "card.isdr_aid",                           "5 to 16"               },
+    {"  isdr_aid",            "  isdr_aid: A0000005591010FFFFFFFF890000010000",                        13,  "card.isdr_aid",                           "5 to 16"               },
+    {"  imei",                "  imei: \"356938035643808\"",                                           9,   "card.imei",                               "IMEI"                  },
+    {"  imei",                "  tac: \"3569380\"",                                                    8,   "card.tac",                                "TAC"                   },
+    {"  apdu_timeout",        "  apdu_timeout: 10",                                                    17,  "card.apdu_timeout",                       "not a duration"        },
+    {"  apdu_timeout",        "  apdu_timeout: 10 s",                                                  17,  "card.apdu_timeout",                       "not a duration"        },
+    {"  apdu_timeout",        "  apdu_timeout: 10KiB",                                                 17,  "card.apdu_timeout",                       "not a duration"        },
+    {"  apdu_timeout",        "  apdu_timeout: 0s",                                                    17,  "card.apdu_timeout",                       "100ms to 24h"          },
+    {"  apdu_timeout",        "  apdu_timeout: 25h",                                                   17,  "card.apdu_timeout",                       "100ms to 24h"          },
+    {"  ci_certificates",     "  ci_certificates: [/a, b]",                                            25,  "network.ci_certificates[1]",              "absolute"              },
+    {"  ci_certificates",     "  ci_certificates: []",                                                 20,  "network.ci_certificates",                 "an empty list"         },
+    {"  ports",               "  ports: [443, 0]",                                                     16,  "network.ports[1]",                        "1 to 65535"            },
+    {"  ports",               "  ports: [65536]",                                                      11,  "network.ports[0]",                        "1 to 65535"            },
+    {"    SMDP",              "    smdp_x.example.com: 127.0.0.1",                                     5,   "network.hosts[\"smdp_x.example.com\"]",
+     "not a host name"                                                                                                                                                         },
+    {"    SMDP",              "    \"smdp.example.com:443\": 127.0.0.1",                               5,   "network.hosts[\"smdp.example.com:443\"]",
+     "not a host name"                                                                                                                                                         },
+    {"    SMDP",              "    smdp.example.com: localhost",                                       23,  "network.hosts[\"smdp.example.com\"]",
+     "not an address"                                                                                                                                                          },
+    {"    SMDP",              "    smdp.example.com: 127.0.0.1:x",                                     23,  "network.hosts[\"smdp.example.com\"]",
+     "not an address"                                                                                                                                                          },
+    {"    SMDP",              "    smdp.example.com: 127.1",                                           23,  "network.hosts[\"smdp.example.com\"]",     "not an address"        },
+    {"    SMDP",              "    smdp.example.com: \"[127.0.0.1]:1\"",                               23,  "network.hosts[\"smdp.example.com\"]",
+     "not an address"                                                                                                                                                          },
+    {"    SMDP",              "    smdp.example.com: \"[::1\"",                                        23,  "network.hosts[\"smdp.example.com\"]",
+     "not an address"                                                                                                                                                          },
+    {"  allow_private",       "  allow_private_addresses: yes",                                        28,  "network.allow_private_addresses",
+     "true or false"                                                                                                                                                           },
+    {"  low_speed",           "  low_speed: {bytes_per_second: 0}",                                    33,  "network.low_speed.bytes_per_second",      "from 1"                },
+    {"  low_speed",           "  low_speed: {bytes: 0}",                                               15,  "network.low_speed.bytes",                 "unknown key"           },
+    {"  reply_limit",         "  reply_limit: 256KB",                                                  16,  "network.reply_limit",                     "not a size"            },
+    {"  reply_limit",         "  reply_limit: 17MiB",                                                  16,  "network.reply_limit",                     "4KiB to 16MiB"         },
+    {"  user_agent",          "  user_agent: caf\xc3\xa9",                                             15,  "network.user_agent",                      "ASCII"                 },
+    {"policy",                "policy: policy.yaml",                                                   9,   "policy",                                  "absolute"              },
+    {"state",                 "state:",                                                                1,   "state",                                   "no value"              },
+    {"audit",                 "audit: {identifiers: hashed}",                                          22,  "audit.identifiers",                       "whole or masked"       },
+    {"limits",                "limits: {netds: 9}",                                                    17,  "limits.netds",                            "from 1 to 8"           },
+    {"limits",                "limits: {netd: 2}",                                                     10,  "limits.netd",                             "unknown key"           },
 };
 
 // `whole` with the line exchanged, and the number of that line.

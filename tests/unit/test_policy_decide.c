@@ -355,6 +355,142 @@ static void test_provisioning_target(void **state)
     policy_free(policy);
 }
 
+// --- the switching engine ---
+
+static const char engine_text[] =
+    "version: 1\n"
+    "roles: {admin: {users: [0]}}\n"
+    "permissions:\n"
+    /* 4: 0 */ "  - {operations: [enable], roles: [engine], profiles: [\"8949449999999990031\"], effect: "
+               "deny}\n"
+    /* 5: 1 */ "  - {operations: [enable], roles: [engine, admin], profiles: {classes: [provisioning]}, "
+               "effect: "
+    "deny}\n"
+    /* 6: 2 */ "  - {operations: [enable], roles: [engine], profiles: [\"8949449999999990015\"]}\n"
+    /* 7: 3 */ "  - {operations: [enable], roles: [admin], profiles: any}\n"
+    /* 8: 4 */ "  - {operations: [hold, reload], roles: [admin]}\n"
+    "caps: {enables_per_day: 5}\n"
+    "profiles: {bench: 8949449999999990023}\n";
+
+static const char bench[] = "8949449999999990023"; // named by the switching part alone
+static const char other[] = "8949449999999990049"; // by nothing
+
+struct engine_row {
+    const char *iccid;
+    int class;
+    uint32_t pprs, enabled_pprs, used;
+    bool rolls_back;
+    int verdict, reason;
+    const char *role;
+    int rule;
+};
+
+static const struct engine_row engine_rows[] = {
+  // A deny of its role decides, with its line; one that needs the card's facts when these are there.
+    {named, UNKNOWN,      0,    NONE_ENABLED, 0,  false, DENY,  WHY(RULE),         "engine", 0      },
+    {named, OPERATIONAL,  0,    NONE_ENABLED, 0,  true,  DENY,  WHY(RULE),         "engine", 0      },
+    {other, PROVISIONING, 0,    NONE_ENABLED, 0,  false, DENY,  WHY(RULE),         "engine", 1      },
+    {other, UNKNOWN,      0,    NONE_ENABLED, 0,  false, ALLOW, 0,                 NULL,     NO_RULE},
+ // An allow is named; where none is, the rules are enough. Those of people bear on nothing.
+    {some,  OPERATIONAL,  0,    NONE_ENABLED, 0,  false, ALLOW, 0,                 "engine", 2      },
+    {other, OPERATIONAL,  0,    NONE_ENABLED, 0,  false, ALLOW, 0,                 NULL,     NO_RULE},
+ // A test profile: by a permission's ICCID or by a name's, and not otherwise.
+    {some,  TEST_CLASS,   0,    NONE_ENABLED, 0,  false, ALLOW, 0,                 "engine", 2      },
+    {bench, TEST_CLASS,   0,    NONE_ENABLED, 0,  false, ALLOW, 0,                 NULL,     NO_RULE},
+    {other, TEST_CLASS,   0,    NONE_ENABLED, 0,  false, DENY,  WHY(TEST_PROFILE), NULL,     NO_RULE},
+ // PPR1 of the enabled profile binds it as it binds everybody.
+    {other, OPERATIONAL,  0,    PPR1,         0,  false, DENY,  WHY(PPR),          NULL,     NO_RULE},
+    {other, OPERATIONAL,  0,    PPR1,         0,  true,  DENY,  WHY(PPR),          NULL,     NO_RULE},
+    {other, OPERATIONAL,  PPR1, PPR2,         0,  false, ALLOW, 0,                 NULL,     NO_RULE},
+ // A switch leaves room for its roll-back; a roll-back needs none.
+    {other, OPERATIONAL,  0,    NONE_ENABLED, 3,  false, ALLOW, 0,                 NULL,     NO_RULE},
+    {other, OPERATIONAL,  0,    NONE_ENABLED, 4,  false, DENY,  WHY(CAP),          NULL,     NO_RULE},
+    {other, OPERATIONAL,  0,    NONE_ENABLED, 4,  true,  ALLOW, 0,                 NULL,     NO_RULE},
+    {other, OPERATIONAL,  0,    NONE_ENABLED, 99, true,  ALLOW, 0,                 NULL,     NO_RULE},
+};
+
+static void test_engine(void **state)
+{
+    (void)state;
+    struct policy *policy = read_policy(engine_text);
+    struct policy_actor engine = {.is_lpad = true, .is_engine = true};
+    size_t failed = 0;
+    for (size_t i = 0; i < sizeof engine_rows / sizeof *engine_rows; i++) {
+        const struct engine_row *r = &engine_rows[i];
+        struct row as = {.operation = ENABLE,
+                         .about = r->iccid,
+                         .class = r->class,
+                         .pprs = r->pprs,
+                         .enabled_pprs = r->enabled_pprs};
+        struct policy_counters counters = {.day = 20000};
+        counters.used[POLICY_ENABLES] = r->used;
+        struct facts f = {0};
+        set_facts(&as, &f);
+        f.request.rolls_back = r->rolls_back;
+        struct policy_decision d = policy_decide(policy, &engine, &f.request, &counters);
+        uint32_t line = r->rule == NO_RULE ? 0 : 4 + (uint32_t)r->rule;
+        if ((int)d.verdict == r->verdict && (r->verdict != DENY || (int)d.reason == r->reason) &&
+            (int)d.rule == r->rule && d.line == line && same_text(d.role, r->role))
+            continue;
+        print_error("engine row %zu: verdict %d, reason %d, role %s, rule %d, line %u\n", i, (int)d.verdict,
+                    (int)d.reason, d.role != NULL ? d.role : "-", (int)d.rule, d.line);
+        failed++;
+    }
+    policy_free(policy);
+    assert_int_equal(failed, 0);
+}
+
+// It enables, and does nothing else; nobody plays its role.
+static void test_engine_alone(void **state)
+{
+    (void)state;
+    struct policy *policy = read_policy(engine_text);
+    struct policy_actor engine = {.is_lpad = true, .is_engine = true}, lpad = {.is_lpad = true},
+                        root = {.uid = 0}, stranger = {.uid = 5};
+    struct policy_counters counters = {0};
+    struct host host;
+    struct iccid iccid;
+    assert_int_equal(host_parse("a.example.com", 13, &host), ERR_OK);
+    assert_int_equal(iccid_from_text(some, strlen(some), &iccid), ERR_OK);
+    for (int op = DOWNLOAD; op <= (int)LPAD__OPERATION__OPERATION_RELOAD; op++) {
+        struct policy_request request = {.operation = (Lpad__Operation)op, .host = &host, .iccid = &iccid};
+        struct policy_decision d = policy_decide(policy, &engine, &request, &counters);
+        assert_int_equal(d.verdict, op == ENABLE ? ALLOW : DENY);
+        if (op != ENABLE)
+            assert_int_equal(d.reason, WHY(NO_ROLE));
+        assert_int_equal(policy_decide(NULL, &engine, &request, &counters).reason, WHY(NO_POLICY));
+    }
+    struct policy_request enable = {.operation = LPAD__OPERATION__OPERATION_ENABLE, .iccid = &iccid};
+    assert_int_equal(policy_decide(policy, &lpad, &enable, &counters).reason, WHY(NO_ROLE));
+    assert_int_equal(policy_decide(policy, &stranger, &enable, &counters).reason, WHY(NO_ROLE));
+    struct policy_decision d = policy_decide(policy, &root, &enable, &counters);
+    assert_true((int)d.verdict == ALLOW && d.rule == 3);
+    policy_free(policy);
+}
+
+// Never asked about, whatever else a permission is for.
+static void test_hold_and_reload(void **state)
+{
+    (void)state;
+    struct policy *policy = read_policy(engine_text);
+    struct policy_actor root = {.uid = 0}, stranger = {.uid = 5};
+    struct policy_counters counters = {0};
+    for (int op = (int)LPAD__OPERATION__OPERATION_HOLD; op <= (int)LPAD__OPERATION__OPERATION_RELOAD; op++) {
+        struct policy_request request = {.operation = (Lpad__Operation)op};
+        struct policy_decision d = policy_decide(policy, &root, &request, &counters);
+        assert_true((int)d.verdict == ALLOW && d.rule == 4 && d.line == 8 && strcmp(d.role, "admin") == 0);
+        assert_int_equal(policy_decide(policy, &stranger, &request, &counters).reason, WHY(NO_ROLE));
+    }
+    policy_free(policy);
+    policy = read_policy("version: 1\nroles: {a: {users: [0]}}\npermissions:\n"
+                         "  - {operations: [hold, load_crl], roles: [a], consent: ask}\n");
+    struct policy_request hold = {.operation = LPAD__OPERATION__OPERATION_HOLD},
+                          crl = {.operation = LPAD__OPERATION__OPERATION_LOAD_CRL};
+    assert_int_equal(policy_decide(policy, &root, &hold, &counters).verdict, ALLOW);
+    assert_int_equal(policy_decide(policy, &root, &crl, &counters).verdict, ASK);
+    policy_free(policy);
+}
+
 static void test_days(void **state)
 {
     (void)state;
@@ -376,6 +512,9 @@ int main(void)
         cmocka_unit_test(test_table),
         cmocka_unit_test(test_no_policy),
         cmocka_unit_test(test_provisioning_target),
+        cmocka_unit_test(test_engine),
+        cmocka_unit_test(test_engine_alone),
+        cmocka_unit_test(test_hold_and_reload),
         cmocka_unit_test(test_days),
     };
     return cmocka_run_group_tests_name("policy_decide", tests, NULL, NULL);

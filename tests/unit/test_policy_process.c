@@ -21,18 +21,15 @@ static int set_up(void **state)
     struct daemon *d = calloc(1, sizeof *d);
     if (d == NULL)
         return 1;
-    d->program = program;
-    d->counters = memfd_create("counters", MFD_CLOEXEC);
-    d->text = memfd_create("text", MFD_CLOEXEC);
+    rig_init(d, program);
     *state = d;
-    return d->counters < 0 || d->text < 0;
+    return 0;
 }
 
 static int tear_down(void **state)
 {
     struct daemon *d = *state;
-    close(d->counters);
-    close(d->text);
+    rig_done(d);
     free(d);
     return 0;
 }

@@ -295,21 +295,54 @@ static void test_units(void **state)
     assert_true(yaml_read_duration("10s", &v) == ERR_OK && v == 10000);
     assert_true(yaml_read_duration("5m", &v) == ERR_OK && v == 300000);
     assert_true(yaml_read_duration("2h", &v) == ERR_OK && v == 7200000);
+    assert_true(yaml_read_duration("7d", &v) == ERR_OK && v == 604800000);
     assert_true(yaml_read_size("1000B", &v) == ERR_OK && v == 1000);
     assert_true(yaml_read_size("64KiB", &v) == ERR_OK && v == 65536);
     assert_true(yaml_read_size("4MiB", &v) == ERR_OK && v == 4194304);
     assert_true(yaml_read_uint("0", &v) == ERR_OK && v == 0);
     v = 77;
     static const char *const durations[] = {"",     "s",   "10",    "10 s", "1.5s", "-1s",
-                                            "010s", "10S", "10sec", "1d",   "10s "};
+                                            "010s", "10S", "10sec", "1D",   "10s "};
     for (size_t i = 0; i < sizeof durations / sizeof *durations; i++)
         assert_int_equal(yaml_read_duration(durations[i], &v), ERR_INPUT);
     assert_int_equal(yaml_read_duration("1194h", &v), ERR_LIMIT);
+    assert_int_equal(yaml_read_duration("50d", &v), ERR_LIMIT);
     assert_int_equal(yaml_read_size("4096MiB", &v), ERR_LIMIT);
     assert_int_equal(yaml_read_size("64KB", &v), ERR_INPUT);
     assert_int_equal(yaml_read_uint("1x", &v), ERR_INPUT);
     assert_int_equal(yaml_read_uint("4294967296", &v), ERR_LIMIT);
     assert_int_equal(v, 77);
+}
+
+static void test_octets(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *text;
+        uint64_t octets;
+    } good[] = {
+        {"0B",                    0                          },
+        {"7B",                    7                          },
+        {"3kB",                   3000                       },
+        {"50MB",                  50000000                   },
+        {"5GB",                   UINT64_C(5000000000)       },
+        {"64KiB",                 65536                      },
+        {"2MiB",                  2097152                    },
+        {"5GiB",                  UINT64_C(5368709120)       },
+        {"18446744073709551615B", UINT64_MAX                 },
+        {"17179869183GiB",        UINT64_MAX - (1U << 30) + 1},
+    };
+    static const char *const bad[] = {"",    "B",    "5",    "5 MB",  "5mb", "5Mb",
+                                      "5KB", "05MB", "-5MB", "1.5GB", "5TB"};
+    uint64_t v = 0;
+    for (size_t i = 0; i < sizeof good / sizeof *good; i++)
+        assert_true(yaml_read_octets(good[i].text, &v) == ERR_OK && v == good[i].octets);
+    v = 77;
+    for (size_t i = 0; i < sizeof bad / sizeof *bad; i++)
+        assert_int_equal(yaml_read_octets(bad[i], &v), ERR_INPUT);
+    assert_int_equal(yaml_read_octets("17179869184GiB", &v), ERR_LIMIT);
+    assert_int_equal(yaml_read_octets("18446744073709551616B", &v), ERR_LIMIT);
+    assert_true(v == 77);
 }
 
 // --- bombs ---
@@ -400,7 +433,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_values),   cmocka_unit_test(test_variants), cmocka_unit_test(test_bad_texts),
         cmocka_unit_test(test_prefixes), cmocka_unit_test(test_paths),    cmocka_unit_test(test_units),
-        cmocka_unit_test(test_bombs),
+        cmocka_unit_test(test_octets),   cmocka_unit_test(test_bombs),
     };
     return cmocka_run_group_tests_name("yaml", tests, NULL, NULL);
 }
