@@ -131,8 +131,8 @@ static void take_event(struct engine_run *run, const struct engine_event *event)
     case EVENT_HOLD: set_hold(run, span == 0 ? ENGINE_NEVER : time_add(run->now_ms, span)); break;
     case EVENT_RELEASE: set_hold(run, 0); break;
     case EVENT_DEBT: run->measured->debt = event->count; break;
+    case EVENT_START: run->measured->rounds_from_ms = run->now_ms; break;
     case EVENT_TICK:
-    case EVENT_START:
     case EVENT_KIND_MAX: break;
     }
 }
