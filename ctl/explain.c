@@ -205,6 +205,9 @@ static void show(struct ctl *ctl, const Lpad__Explanation *e)
         buf_put_text(&ctl->out, "The policy in force switches nothing: there is no `switching` in it.\n");
         return;
     }
+    if (e->problem != NULL && e->problem[0] != '\0')
+        buf_printf(&ctl->out, "%s!! THE ENGINE DOES NOT WORK: %s%s\n", color_code(COLOR_BAD, ctl->out_colors),
+                   text_shown(&ctl->arena, e->problem), color_code(COLOR_NONE, ctl->out_colors));
     show_why(ctl, e);
     show_state(ctl, e);
     show_rules(ctl, e);
@@ -281,6 +284,7 @@ static void put_json(struct ctl *ctl, const Lpad__Explanation *e)
     json_open_object(j, "explanation");
     json_put_bool(j, "switching", e->switching);
     json_put_text(j, "phase", e->phase);
+    json_put_optional(j, "problem", e->problem);
     json_iccid(ctl, "enabled", e->has_enabled, e->enabled);
     json_iccid(ctl, "last_good", e->has_last_good, e->last_good);
     json_put_bool(j, "held", e->has_hold_left_ms);

@@ -401,28 +401,34 @@ static void put_situation(const struct exploration *x, uint32_t before, struct b
     }
 }
 
+static uint32_t line_of(const struct switching *p, const struct switched *s)
+{
+    return s->rule < p->rule_count ? p->rules[s->rule].line : p->line;
+}
+
+// Told from the rule on that stands first.
 static void report_loop(struct exploration *x, uint32_t before)
 {
     const struct switching *p = x->policy;
-    const struct switched *last = &x->switches[x->switch_count - 1];
+    const struct switched *loop = &x->switches[before + 1];
+    uint32_t count = x->switch_count - before - 1, first = 0;
     char text[CHECK_TEXT_MAX];
     struct buf out = buf_make(text, sizeof text - 1);
-    uint32_t line = 0;
-    buf_printf(&out, "switches go round for ever: %s", p->profiles[last->to].name);
-    for (uint32_t i = before + 1; i < x->switch_count; i++) {
-        const struct switched *s = &x->switches[i];
+    for (uint32_t i = 1; i < count; i++)
+        if (line_of(p, &loop[i]) < line_of(p, &loop[first]))
+            first = i;
+    buf_printf(&out, "switches go round for ever: %s", p->profiles[loop[first].from].name);
+    for (uint32_t i = 0; i < count; i++) {
+        const struct switched *s = &loop[(first + i) % count];
         buf_printf(&out, " -> %s", p->profiles[s->to].name);
-        if (s->rule < p->rule_count) {
-            const struct switch_rule *r = &p->rules[s->rule];
-            buf_printf(&out, " (%s, line %" PRIu32 ")", r->name, r->line);
-            line = line == 0 || r->line < line ? r->line : line;
-        }
+        if (s->rule < p->rule_count)
+            buf_printf(&out, " (%s, line %" PRIu32 ")", p->rules[s->rule].name, line_of(p, s));
     }
     buf_put_text(&out, ", every ");
-    trace_put_duration(&out, (last->at_ms - x->switches[before].at_ms) / 1000 * 1000);
+    trace_put_duration(&out, (loop[count - 1].at_ms - x->switches[before].at_ms) / 1000 * 1000);
     put_situation(x, before, &out);
     text[out.len] = '\0';
-    check_add(x->findings, FINDING_LOOP, line, "%s", text);
+    check_add(x->findings, FINDING_LOOP, line_of(p, &loop[first]), "%s", text);
 }
 
 static void explore(struct exploration *x)

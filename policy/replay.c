@@ -32,6 +32,7 @@ struct replay {
     uint32_t card_count;
     struct engine_action action; // that the card is to answer; kind ACTION_NO: none
     uint64_t answer_at;
+    bool waits;       // the trace's next line is the answer
     uint64_t wake_at; // UINT64_MAX: never
     struct queued *queue;
     uint32_t first, count; // of `queue`, a ring
@@ -250,7 +251,7 @@ static void answer(struct replay *r)
 static enum replay_end pass_time(struct replay *r, uint64_t until)
 {
     for (uint32_t i = 0; i < TICKS_MAX; i++) {
-        bool answers = r->action.kind != ACTION_NO && r->answer_at <= until;
+        bool answers = r->action.kind != ACTION_NO && r->answer_at <= until && !r->waits;
         bool wakes = r->wake_at < until;
         if (!answers && !wakes)
             return REPLAY_GOES_ON;
@@ -267,10 +268,22 @@ static enum replay_end pass_time(struct replay *r, uint64_t until)
 
 // --- lines ---
 
-// The trace itself says what became of the action: with a result, or with the card within the second.
-static bool is_played_by_trace(const struct replay *r, enum engine_event_kind kind, uint64_t at)
+static bool is_of_card(enum engine_event_kind kind)
 {
-    return kind == EVENT_RESULT || ((kind == EVENT_CARD || kind == EVENT_NO_CARD) && at <= r->answer_at);
+    return kind == EVENT_CARD || kind == EVENT_NO_CARD;
+}
+
+// The trace itself says what became of the action: with a result, or with the card within the second, which
+// then is the reading after a result.
+static void answer_by_trace(struct replay *r, enum engine_event_kind kind)
+{
+    const struct engine_event done = {
+        .kind = EVENT_RESULT, .action = r->action.number, .result = RESULT_DONE};
+    if (r->action.kind == ACTION_NO)
+        return;
+    r->action.kind = ACTION_NO;
+    if (is_of_card(kind))
+        step(r, &done);
 }
 
 static enum replay_end take_event(struct replay *r)
@@ -285,13 +298,14 @@ static enum replay_end take_event(struct replay *r)
         return refuse(r, 1, "the first line needs a whole time", "such as 2026-01-05T02:00:00Z");
     if (trace_time_after(&r->line.time, before, &now) != ERR_OK)
         return refuse(r, 1, "time goes back, or too far", "");
-    if (is_played_by_trace(r, e->kind, now.steady_ms))
-        r->action.kind = ACTION_NO;
     if (check_recorded(r) != REPLAY_GOES_ON)
         return r->verdict.end;
+    r->waits = e->kind == EVENT_RESULT || (is_of_card(e->kind) && now.steady_ms <= r->answer_at);
     if (r->on && !first && pass_time(r, now.steady_ms) != REPLAY_GOES_ON)
         return r->verdict.end;
     r->now = now;
+    if (r->waits)
+        answer_by_trace(r, e->kind);
     r->has_time = true;
     if (r->on && !r->started && e->kind != EVENT_START)
         step(r, &(struct engine_event){.kind = EVENT_START});
@@ -302,8 +316,9 @@ static enum replay_end take_event(struct replay *r)
 
 static enum replay_end take_state(struct replay *r)
 {
-    if (r->started)
-        return refuse(r, 1, "a state stands before the first event", "");
+    // In the midst of a recording: lpad was started again, with the state that it had stored.
+    if (check_recorded(r) != REPLAY_GOES_ON)
+        return r->verdict.end;
     if (engine_state_unpack(bytes_make(r->line.state, r->line.state_len), r->policy, r->state) != ERR_OK)
         return refuse(r, 7, "not a state that this version can read",
                       "was it recorded by another version, or cut?");
@@ -358,6 +373,7 @@ static void check_rest(struct replay *r)
 void replay_finish(struct replay *r, struct replay_verdict *ret_verdict)
 {
     // The card still answers what was begun last.
+    r->waits = false;
     if (r->verdict.end == REPLAY_GOES_ON && r->on && r->has_time && r->action.kind != ACTION_NO)
         (void)pass_time(r, r->answer_at);
     if (r->verdict.end == REPLAY_GOES_ON && r->verdict.expectations > 0)

@@ -2,8 +2,8 @@
 // Replays a trace to the engine, line by line, and holds what it decides against what the trace says.
 //
 // A trace by hand (`auto on`, the default): the card does what an action says one second later, unless the
-// next event of the trace is a result or a card; time alone is let pass where the engine asks for it; lpad
-// starts with the first line. A recording (`auto off`) has all of this itself.
+// trace's next event is a result, or a card within that second; time alone is let pass where the engine asks
+// for it; lpad starts with the first line. A recording (`auto off`) has all of this itself.
 //
 // `expect:` lines take the decisions in the order they come. A trace that has one must name all of them but
 // rule_holds and rule_ends. `expect: nothing`: all that came was named. `decided:` lines, of a recording,

@@ -244,13 +244,6 @@ enum err netlink_read(struct bytes *view, struct netlink_fact *ret_fact)
 
 // --- requests ---
 
-static void put_attribute_u32(struct buf *b, uint16_t type, uint32_t value)
-{
-    const struct rtattr head = {.rta_len = sizeof head + sizeof value, .rta_type = type};
-    buf_put(b, &head, sizeof head);
-    buf_put(b, &value, sizeof value);
-}
-
 static uint16_t put_body(struct buf *b, enum netlink_question question, int index)
 {
     const struct ifinfomsg link = {.ifi_family = AF_UNSPEC};
@@ -259,10 +252,7 @@ static uint16_t put_body(struct buf *b, enum netlink_question question, int inde
     const struct if_stats_msg stats = {.ifindex = (uint32_t)index,
                                        .filter_mask = IFLA_STATS_FILTER_BIT(IFLA_STATS_LINK_64)};
     switch (question) {
-    case NETLINK_ASK_LINKS:
-        buf_put(b, &link, sizeof link);
-        put_attribute_u32(b, IFLA_EXT_MASK, RTEXT_FILTER_SKIP_STATS);
-        return RTM_GETLINK;
+    case NETLINK_ASK_LINKS: buf_put(b, &link, sizeof link); return RTM_GETLINK;
     case NETLINK_ASK_ADDRESSES: buf_put(b, &address, sizeof address); return RTM_GETADDR;
     case NETLINK_ASK_ROUTES: buf_put(b, &route, sizeof route); return RTM_GETROUTE;
     case NETLINK_ASK_OCTETS: buf_put(b, &stats, sizeof stats); return RTM_GETSTATS;

@@ -9,6 +9,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/socket.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #define MAIN   "8949449999999990031"
@@ -52,7 +53,8 @@ struct setting {
     struct world_options options;
     struct world w;
     struct server net, trial;
-    char policy[4096], top[256];
+    char policy[4096], top[512];
+    bool other_policy; // came into force: one policy alone does not replay the recording
 };
 
 // `rules` stand under `switching:`; the probes "net" and "try" are there.
@@ -77,16 +79,36 @@ static void begin(struct setting *s, const char *rules, bool trial_listens)
              "down: 1 }\n"
              "switching:\n%s",
              (unsigned)getuid(), s->net.port, s->trial.port, rules);
-    snprintf(s->top, sizeof s->top, "probes: { ports: [%u, %u] }\n", s->net.port, s->trial.port);
     s->options.policy = s->policy;
     s->options.config_top = s->top;
     s->options.initial = card;
-    s->options.no_smdp = true;
-    world_start(&s->w, &s->options);
+    world_make(&s->w, &s->options);
+    snprintf(s->top, sizeof s->top, "probes: { ports: [%u, %u] }\nrecording: { file: %s/trace }\n",
+             s->net.port, s->trial.port, s->w.dir);
+    world_start_euicc(&s->w);
+    world_start_lpad(&s->w);
+}
+
+// What was recorded leads to the same decisions again.
+static void expect_replay(struct setting *s)
+{
+    char policy[WORLD_PATH_MAX + 32], trace[WORLD_PATH_MAX + 32];
+    snprintf(policy, sizeof policy, "%s/policy.yaml", s->w.dir);
+    snprintf(trace, sizeof trace, "%s/trace", s->w.dir);
+    world_write(&s->w, "policy.yaml", s->policy);
+    struct run r = world_lpactl(&s->w, NULL, "policy", "test", policy, trace, NULL);
+    if (r.code != 0) {
+        char *text = world_read(&s->w, "trace");
+        fail_msg("the recording does not replay (%d): %s%s\n%s", r.code, r.out, r.err, text);
+    }
+    run_free(&r);
 }
 
 static void end(struct setting *s)
 {
+    assert_int_equal(world_stop_lpad(&s->w), 0);
+    if (!s->other_policy)
+        expect_replay(s);
     world_stop(&s->w);
     if (s->net.fd >= 0)
         close(s->net.fd);
@@ -225,7 +247,107 @@ static void a_bad_text_leaves_the_engine_alone(void **state)
     end(&s);
 }
 
+static void expect_done(struct setting *s, const char *a, const char *b)
+{
+    struct run r = world_lpactl(&s->w, NULL, "--json", a, b, NULL);
+    if (r.code != 0)
+        fail_msg("%s ended with %d: %s%s", a, r.code, r.out, r.err);
+    run_free(&r);
+}
+
+static void a_hold_holds_and_a_release_lets_go(void **state)
+{
+    (void)state;
+    struct setting s = {0};
+    begin(&s, AWAY_AND_HOME, true);
+    wait_audit(&s, "switch.rule", 1);
+    expect_done(&s, "hold", "1h");
+    go_down(&s.net);
+    wait_audit(&s, "switch.blocked", 1);
+    char *explained = ask(&s, "policy", "explain");
+    assert_contains(explained, "hold");
+    free(explained);
+    expect_enabled(&s, MAIN);
+    // Over a restart, too.
+    assert_int_equal(world_stop_lpad(&s.w), 0);
+    world_start_lpad(&s.w);
+    wait_audit(&s, "switch.blocked", 2);
+    expect_enabled(&s, MAIN);
+    expect_done(&s, "release", NULL);
+    wait_audit(&s, "switch.commit", 1);
+    expect_enabled(&s, BACKUP);
+    assert_int_equal(count_audit(&s, "switch.hold"), 2);
+    end(&s);
+}
+
+static void a_reload_by_lpactl_is_answered_when_it_is_done(void **state)
+{
+    (void)state;
+    struct setting s = {0};
+    begin(&s, AWAY_AND_HOME, true);
+    wait_audit(&s, "switch.rule", 1);
+    // Without rules for it, a probe that is down changes nothing.
+    char *switching = strstr(s.policy, "switching:");
+    strcpy(switching, "switching:\n  rules:\n    - { name: stay, when: { probe: net, is: up }, use: main }\n"
+                      "    - { name: other, when: { probe: try, is: up }, use: main }\n");
+    s.other_policy = true;
+    world_write(&s.w, "policy.yaml", s.policy);
+    expect_done(&s, "policy", "reload");
+    char *explained = ask(&s, "policy", "explain");
+    assert_contains(explained, "stay");
+    assert_lacks(explained, "away");
+    free(explained);
+    world_write(&s.w, "policy.yaml", "version: 1\nnonsense: 1\n");
+    struct run r = world_lpactl(&s.w, NULL, "--json", "policy", "reload", NULL);
+    assert_int_not_equal(r.code, 0);
+    run_free(&r);
+    explained = ask(&s, "policy", "explain");
+    assert_contains(explained, "stay");
+    free(explained);
+    end(&s);
+}
+
+// From the round of the probe that decides to the command on the card: what the recording and the card's log
+// say.
+static void the_card_is_told_at_once(void **state)
+{
+    (void)state;
+    struct setting s = {0};
+    // The command is held still once it is logged: the log's time is its time.
+    s.options.euicc_faults =
+        "[{\"match\":{\"es10\":\"BF31\"},\"action\":\"delay\",\"ms\":500,\"when\":\"after\"}]";
+    begin(&s, AWAY_AND_HOME, true);
+    wait_audit(&s, "switch.rule", 1);
+    go_down(&s.net);
+    world_wait_for(&s.w, "apdu.log", "! delay", 1);
+    char path[WORLD_PATH_MAX + 32];
+    struct stat st;
+    snprintf(path, sizeof path, "%s/apdu.log", s.w.dir);
+    assert_int_equal(stat(path, &st), 0);
+    wait_audit(&s, "switch.commit", 1);
+    char *trace = world_read(&s.w, "trace");
+    char *decided = strstr(trace, "decided: switch away");
+    assert_non_null(decided);
+    *decided = '\0';
+    const char *round = NULL;
+    for (const char *p = trace; (p = strstr(p, " probe net 0/1")) != NULL; p++)
+        round = p;
+    assert_non_null(round);
+    while (round > trace && *round != '/')
+        round--;
+    long long told = (long long)st.st_mtim.tv_sec * 1000 + st.st_mtim.tv_nsec / 1000000;
+    long long took = told - strtoll(round + 1, NULL, 10);
+    print_message("from the probe's round to the command on the card: %lld ms\n", took);
+    free(trace);
+    // The aim is 50 ms on a machine that has nothing else to do.
+    assert_true(took >= -10 && took < 500);
+    end(&s);
+}
+
 // --- a process ends in the middle of it ---
+
+static const char *const processes[] = {"lpad-policyd", "lpad-broker", "lpad-cardd", "lpad-probed"};
+#define PROCESS_COUNT (sizeof processes / sizeof processes[0])
 
 // Where the switch is held still, or how far it is to have come.
 struct strike {
@@ -256,11 +378,21 @@ static void strike_and_settle(const char *process, const struct strike *at)
     s.options.euicc_faults = at->faults;
     begin(&s, WITH_TRIAL, false);
     wait_audit(&s, "switch.rule", 1);
-    pid_t pid = process != NULL ? world_pid(&s.w, process) : s.w.lpad;
-    assert_true(pid > 0);
+    pid_t pids[PROCESS_COUNT + 1] = {0};
+    size_t count = 0;
+    for (size_t i = 0; i < PROCESS_COUNT; i++)
+        if (process == NULL || strcmp(process, processes[i]) == 0)
+            pids[count++] = world_pid(&s.w, processes[i]);
+    if (process == NULL)
+        pids[count++] = s.w.lpad;
     go_down(&s.net);
     world_wait_for(&s.w, at->file, at->line, 1);
-    assert_int_equal(kill(pid, SIGKILL), 0);
+    // lpad first: it starts nobody again.
+    for (size_t i = count; i > 0; i--) {
+        assert_true(pids[i - 1] > 0);
+        if (kill(pids[i - 1], SIGKILL) != 0)
+            assert_true(process == NULL && i < count); // gone with lpad
+    }
     if (process == NULL) {
         assert_int_equal(world_stop_lpad(&s.w), 128 + SIGKILL);
         world_start_lpad(&s.w);
@@ -318,6 +450,9 @@ int main(void)
         cmocka_unit_test(a_trial_that_fails_is_rolled_back_and_quarantined),
         cmocka_unit_test(somebody_elses_change_is_not_fought),
         cmocka_unit_test(a_bad_text_leaves_the_engine_alone),
+        cmocka_unit_test(a_hold_holds_and_a_release_lets_go),
+        cmocka_unit_test(a_reload_by_lpactl_is_answered_when_it_is_done),
+        cmocka_unit_test(the_card_is_told_at_once),
         cmocka_unit_test(policyd_killed),
         cmocka_unit_test(broker_killed),
         cmocka_unit_test(cardd_killed),

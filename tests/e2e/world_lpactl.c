@@ -15,7 +15,7 @@
 
 static struct background lpactl_start(struct world *w, const char *input, va_list ap)
 {
-    static const char *const environment[] = {"LANG=C", "NO_COLOR=1", NULL};
+    static const char *const environment[] = {"LANG=C", "NO_COLOR=1", "LPAD_LIBEXEC=" WORLD_PROGRAM("libexec"), NULL};
     char socket_path[WORLD_PATH_MAX + 80];
     snprintf(socket_path, sizeof socket_path, "%s", world_path(w, "control.sock"));
     const char *argv[WORLD_ARGS_MAX] = {WORLD_PROGRAM("ctl/lpactl"), "--socket", socket_path};

@@ -330,6 +330,7 @@ void rig_give_policy(struct rig *r, const char *text)
     const Lpad__PolicydToSupervisor *answer = from_policyd(r);
     assert_int_equal(answer->body_case, LPAD__POLICYD_TO_SUPERVISOR__BODY_VERDICT);
     assert_int_equal(answer->verdict->loaded, text[0] != 0);
+    r->has_policy = r->has_policy || text[0] != 0;
 }
 
 void rig_new_broker_link(struct rig *r)
@@ -344,6 +345,11 @@ void rig_new_broker_link(struct rig *r)
     assert_int_equal(link_recv(&r->policy, WAIT_MS, &frame, &none), ERR_OK);
     assert_int_equal(((const Lpad__PolicydToBroker *)(const void *)frame)->body_case,
                      LPAD__POLICYD_TO_BROKER__BODY_HELLO);
+    if (!r->has_policy)
+        return;
+    assert_int_equal(link_recv(&r->policy, WAIT_MS, &frame, &none), ERR_OK);
+    assert_int_equal(((const Lpad__PolicydToBroker *)(const void *)frame)->body_case,
+                     LPAD__POLICYD_TO_BROKER__BODY_SWITCH_PLAN);
 }
 
 void rig_start_policyd(struct rig *r)

@@ -67,6 +67,7 @@ struct rig {
     struct server *server;
     uint32_t id;  // of the last request on either link
     size_t mark;  // of the APDU log
+    bool has_policy; // lpad-policyd was given one: it sends a plan
     int files[4]; // lpad-policyd's state, last good policy, engine's state, and no recording
 };
 

@@ -143,6 +143,7 @@ static const Lpad__Process processes[RIG_PEER_MAX] = {
     [RIG_CARDD] = LPAD__PROCESS__PROCESS_CARDD,
     [RIG_POLICYD] = LPAD__PROCESS__PROCESS_POLICYD,
     [RIG_NETD] = LPAD__PROCESS__PROCESS_NETD,
+    [RIG_PROBED] = LPAD__PROCESS__PROCESS_PROBED,
 };
 
 static void say_hello(struct rig *r, enum rig_peer peer)
@@ -151,13 +152,19 @@ static void say_hello(struct rig *r, enum rig_peer peer)
     Lpad__CarddToBroker c = LPAD__CARDD_TO_BROKER__INIT;
     Lpad__PolicydToBroker p = LPAD__POLICYD_TO_BROKER__INIT;
     Lpad__NetdToBroker n = LPAD__NETD_TO_BROKER__INIT;
+    Lpad__ProbedToBroker b = LPAD__PROBED_TO_BROKER__INIT;
     c.body_case = LPAD__CARDD_TO_BROKER__BODY_HELLO;
     c.hello = &hello;
     p.body_case = LPAD__POLICYD_TO_BROKER__BODY_HELLO;
     p.hello = &hello;
     n.body_case = LPAD__NETD_TO_BROKER__BODY_HELLO;
+    b.body_case = LPAD__PROBED_TO_BROKER__BODY_HELLO;
+    b.hello = &hello;
     n.hello = &hello;
-    const ProtobufCMessage *m = peer == RIG_CARDD ? &c.base : peer == RIG_POLICYD ? &p.base : &n.base;
+    const ProtobufCMessage *m = peer == RIG_CARDD     ? &c.base
+                                : peer == RIG_POLICYD ? &p.base
+                                : peer == RIG_NETD    ? &n.base
+                                                      : &b.base;
     assert_int_equal(link_send(&r->links[peer], m, -1), ERR_OK);
 }
 
@@ -165,7 +172,8 @@ void rig_start_peer(struct rig *r, enum rig_peer peer)
 {
     static const struct link_end *const ends[RIG_PEER_MAX] = {[RIG_CARDD] = &link_cardd_broker,
                                                               [RIG_POLICYD] = &link_policyd_broker,
-                                                              [RIG_NETD] = &link_netd_broker};
+                                                              [RIG_NETD] = &link_netd_broker,
+                                                              [RIG_PROBED] = &link_probed_broker};
     int other;
     Lpad__Started started = LPAD__STARTED__INIT;
     Lpad__SupervisorToBroker m = LPAD__SUPERVISOR_TO_BROKER__INIT;
@@ -218,7 +226,7 @@ static int temp_file(int flags)
     return fd;
 }
 
-static const char *const peer_names[RIG_PEER_MAX] = {"supervisor", "cardd", "policyd", "netd"};
+static const char *const peer_names[RIG_PEER_MAX] = {"supervisor", "cardd", "policyd", "netd", "probed"};
 
 // The name of the frame's body, from its descriptor; both fields stand first in every root message.
 static const char *body_name(const ProtobufCMessage *m)
@@ -417,6 +425,54 @@ char *rig_read_audit(const struct rig *r)
     assert_int_equal(pread(r->audit, text, (size_t)size, 0), size);
     text[size] = '\0';
     return text;
+}
+
+// --- the switching engine's side ---
+
+void rig_send_plan(struct rig *r, uint32_t generation, unsigned probes)
+{
+    char *targets[] = {(char *)(uintptr_t) "192.0.2.1:443"};
+    Lpad__ProbePlan probe = LPAD__PROBE_PLAN__INIT, *probe_list[] = {&probe};
+    Lpad__WatchPlan watch = LPAD__WATCH_PLAN__INIT, *link_list[] = {&watch};
+    Lpad__SwitchPlan plan = LPAD__SWITCH_PLAN__INIT;
+    Lpad__PolicydToBroker m = LPAD__POLICYD_TO_BROKER__INIT;
+    probe.kind = LPAD__PROBE_KIND__PROBE_TCP;
+    probe.n_targets = 1;
+    probe.targets = targets;
+    probe.interval_ms = probe.failure_interval_ms = probe.timeout_ms = 1000;
+    watch.interface = (char *)(uintptr_t) "wwan0";
+    plan.generation = generation;
+    plan.n_probes = plan.n_links = probes;
+    plan.probes = probe_list;
+    plan.links = link_list;
+    m.body_case = LPAD__POLICYD_TO_BROKER__BODY_SWITCH_PLAN;
+    m.switch_plan = &plan;
+    assert_int_equal(link_send(&r->links[RIG_POLICYD], &m.base, -1), ERR_OK);
+}
+
+void rig_send_round(struct rig *r, uint32_t generation, uint32_t probe, bool good)
+{
+    Lpad__ProbeRound round = LPAD__PROBE_ROUND__INIT;
+    Lpad__ProbedToBroker m = LPAD__PROBED_TO_BROKER__INIT;
+    round.generation = generation;
+    round.probe = probe;
+    round.passed = good;
+    round.failed = !good;
+    m.body_case = LPAD__PROBED_TO_BROKER__BODY_ROUND;
+    m.round = &round;
+    assert_int_equal(link_send(&r->links[RIG_PROBED], &m.base, -1), ERR_OK);
+}
+
+void rig_send_loaded(struct rig *r)
+{
+    Lpad__PolicyStatus status = LPAD__POLICY_STATUS__INIT;
+    Lpad__PolicyLoaded loaded = LPAD__POLICY_LOADED__INIT;
+    Lpad__PolicydToBroker m = LPAD__POLICYD_TO_BROKER__INIT;
+    status.state = LPAD__POLICY_STATE__POLICY_LOADED;
+    loaded.status = &status;
+    m.body_case = LPAD__POLICYD_TO_BROKER__BODY_LOADED;
+    m.loaded = &loaded;
+    assert_int_equal(link_send(&r->links[RIG_POLICYD], &m.base, -1), ERR_OK);
 }
 
 void rig_begin(struct rig *r)

@@ -15,6 +15,7 @@
 #include "control.pb-c.h"
 #include "net.pb-c.h"
 #include "policy.pb-c.h"
+#include "probe.pb-c.h"
 #include "supervisor.pb-c.h"
 
 #include <sys/types.h>
@@ -31,6 +32,7 @@ enum rig_peer {
     RIG_CARDD,
     RIG_POLICYD,
     RIG_NETD,
+    RIG_PROBED,
     RIG_PEER_MAX,
 };
 
@@ -84,7 +86,10 @@ struct rig {
     bool strong; // what policyd asks, it asks strongly
     bool confirmation_code_required;
     uint32_t consent_timeout_ms, stop_timeout_ms;
-    bool no_card;        // cardd cannot be started
+    bool no_card; // cardd cannot be started
+    // The engine in policyd wants the backup enabled, once, as its answer to an event of this kind (a body of
+    // SwitchEvent); 0: never.
+    int action_on;
     uint32_t restart_ms; // what is said of a peer that ended; 0: not started again
 };
 
@@ -117,6 +122,10 @@ void rig_done(struct rig *r);
 char *rig_read_audit(const struct rig *r);
 void rig_start_peer(struct rig *r, enum rig_peer peer);
 void rig_end_peer(struct rig *r, enum rig_peer peer, uint32_t signal, uint32_t exit_code);
+// A plan with one probe of one target and one link; `probes` 0: with nothing.
+void rig_send_plan(struct rig *r, uint32_t generation, unsigned probes);
+void rig_send_round(struct rig *r, uint32_t generation, uint32_t probe, bool good);
+void rig_send_loaded(struct rig *r);
 void rig_clear_log(struct rig *r);
 
 // --- between broker_rig.c and broker_rig_peers.c ---

@@ -278,10 +278,58 @@ static void serve_card(struct rig *r, const Lpad__BrokerToCardd *m, int fd)
     assert_int_equal(link_send(&r->links[RIG_CARDD], &reply.base, -1), ERR_OK);
 }
 
+static const char *event_words(const Lpad__SwitchEvent *e, char out[static 48])
+{
+    const char *name =
+        protobuf_c_message_descriptor_get_field(e->base.descriptor, (unsigned)e->body_case)->name;
+    if (e->body_case == LPAD__SWITCH_EVENT__BODY_RESULT)
+        snprintf(out, 48, "(%s %u %d)", name, e->result->action, (int)e->result->result);
+    else if (e->body_case == LPAD__SWITCH_EVENT__BODY_PROBE)
+        snprintf(out, 48, "(%s %u/%u)", name, e->probe->passed, e->probe->passed + e->probe->failed);
+    else
+        snprintf(out, 48, "(%s)", name);
+    return out;
+}
+
+// What the engine says to an event.
+static void serve_event(struct rig *r, const Lpad__BrokerToPolicyd *m)
+{
+    static uint8_t backup[10] = {0x98, 0x44, 0x49, 0x99, 0x99, 0x99, 0x99, 0x00, 0x61, 0xf1};
+    char words[48];
+    Lpad__PolicydToBroker reply = LPAD__POLICYD_TO_BROKER__INIT;
+    Lpad__SwitchStep step = LPAD__SWITCH_STEP__INIT;
+    Lpad__SwitchAction action = LPAD__SWITCH_ACTION__INIT;
+    Lpad__SwitchDecision begin = LPAD__SWITCH_DECISION__INIT, *decisions[] = {&begin};
+    Lpad__ProbeMode mode = LPAD__PROBE_MODE__PROBE_FAST;
+    strcat(r->log, event_words(m->switch_event, words));
+    step.n_modes = 1;
+    step.modes = &mode;
+    if (r->action_on != 0 && (int)m->switch_event->body_case == r->action_on) {
+        r->action_on = 0;
+        action.number = 7;
+        action.iccid = binary_from(backup, sizeof backup);
+        action.rule = begin.rule = (char *)(uintptr_t) "away";
+        action.has_line = begin.has_line = true;
+        action.line = begin.line = 12;
+        step.action = &action;
+        begin.kind = 1;
+        begin.name = (char *)(uintptr_t) "switch";
+        begin.has_to = true;
+        begin.to = action.iccid;
+        step.n_decisions = 1;
+        step.decisions = decisions;
+    }
+    reply.id = m->id;
+    BODY(reply, POLICYD_TO_BROKER__BODY_SWITCH_STEP, switch_step, &step);
+    assert_int_equal(link_send(&r->links[RIG_POLICYD], &reply.base, -1), ERR_OK);
+}
+
 static void serve_policy(struct rig *r, const Lpad__BrokerToPolicyd *m, const char *request)
 {
     if (m->body_case == LPAD__BROKER_TO_POLICYD__BODY_INTENT) {
         sprintf(r->log + strlen(r->log), "(%s", operation_words(m->intent->operation));
+        if (m->intent->actor->has_engine && m->intent->actor->engine)
+            strcat(r->log, " engine");
         if (m->intent->has_host_source)
             sprintf(r->log + strlen(r->log), " %s source %d", m->intent->host, (int)m->intent->host_source);
         if (m->intent->has_reset_options)
@@ -294,6 +342,11 @@ static void serve_policy(struct rig *r, const Lpad__BrokerToPolicyd *m, const ch
     const struct rig_fault *f = rig_find_fault(r, RIG_POLICYD, request);
     if (apply_common(r, RIG_POLICYD, f) || m->body_case == LPAD__BROKER_TO_POLICYD__BODY_DROP)
         return;
+    if (m->body_case == LPAD__BROKER_TO_POLICYD__BODY_SWITCH_EVENT) {
+        serve_event(r, m);
+        return;
+    }
+    Lpad__Explanation explanation = LPAD__EXPLANATION__INIT;
     Lpad__PolicydToBroker reply = LPAD__POLICYD_TO_BROKER__INIT;
     Lpad__Decision d = LPAD__DECISION__INIT;
     Lpad__PolicyStatus status = LPAD__POLICY_STATUS__INIT;
@@ -303,6 +356,10 @@ static void serve_policy(struct rig *r, const Lpad__BrokerToPolicyd *m, const ch
         status.has_debt_max = r->debt_max != 0;
         status.debt_max = r->debt_max;
         BODY(reply, POLICYD_TO_BROKER__BODY_STATUS, status, &status);
+    } else if (m->body_case == LPAD__BROKER_TO_POLICYD__BODY_GET_EXPLANATION) {
+        explanation.switching = true;
+        explanation.phase = (char *)(uintptr_t) "idle";
+        BODY(reply, POLICYD_TO_BROKER__BODY_EXPLANATION, explanation, &explanation);
     } else {
         bool deny = f != NULL && f->act == RIG_DENY, ask = f != NULL && f->act == RIG_ASK;
         d.verdict = deny  ? LPAD__VERDICT__VERDICT_DENY
@@ -453,6 +510,9 @@ static void serve_supervisor(struct rig *r, const Lpad__BrokerToSupervisor *m, c
         BODY(reply, SUPERVISOR_TO_BROKER__BODY_PROCESSES, processes, &list);
         rig_send_supervisor(r, &reply, -1);
         return;
+    case LPAD__BROKER_TO_SUPERVISOR__BODY_START_PROBED: rig_start_peer(r, RIG_PROBED); return;
+    case LPAD__BROKER_TO_SUPERVISOR__BODY_STOP_PROBED: rig_end_peer(r, RIG_PROBED, SIGKILL, 0); return;
+    case LPAD__BROKER_TO_SUPERVISOR__BODY_RELOAD_POLICY: rig_send_loaded(r); return;
     case LPAD__BROKER_TO_SUPERVISOR__BODY_READY: r->ready = true; return;
     case LPAD__BROKER_TO_SUPERVISOR__BODY_STOPPED: r->stopped = true; return;
     default: return;
@@ -467,6 +527,6 @@ void rig_answer(struct rig *r, enum rig_peer peer, const ProtobufCMessage *m, co
         serve_card(r, (const Lpad__BrokerToCardd *)m, fd);
     else if (peer == RIG_POLICYD)
         serve_policy(r, (const Lpad__BrokerToPolicyd *)m, request);
-    else
+    else if (peer == RIG_NETD)
         serve_net(r, (const Lpad__BrokerToNetd *)m, request);
 }

@@ -77,7 +77,8 @@ _Noreturn static void become_lpactl(struct ctl_run *r, int slave, const int fds[
     char environment[160];
     const char *argv[16] = {"lpactl"};
     snprintf(environment, sizeof environment, "LPAD_SOCKET=%s", r->socket);
-    char *const envp[] = {environment, (char *)(uintptr_t) "TERM=xterm", NULL};
+    char *const envp[] = {environment, (char *)(uintptr_t) "TERM=xterm",
+                          (char *)(uintptr_t) "LPAD_LIBEXEC=" CTL_LIBEXEC, NULL};
     for (size_t i = 0; arguments[i] != NULL && i + 2 < sizeof argv / sizeof argv[0]; i++)
         argv[i + 1] = arguments[i];
     setsid();
