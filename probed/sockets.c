@@ -13,6 +13,9 @@
 #define IPV6_HEADER  40
 #define TCP_HEADER   32 // with time stamps, as Linux sends it
 #define END_SEGMENTS 3
+// As netinet/tcp.h has them, which cannot be included beside linux/tcp.h.
+#define STATE_SYN_SENT 2
+#define STATE_CLOSED   7
 
 int socket_open(int family, int type, int protocol, const char *interface)
 {
@@ -41,7 +44,7 @@ uint64_t socket_tcp_cost(int fd)
         getsockname(fd, (struct sockaddr *)&own, &own_len) != 0)
         return 0;
     uint64_t segments = (uint64_t)info.tcpi_segs_out + info.tcpi_segs_in;
-    if (info.tcpi_segs_in > 0)
+    if (info.tcpi_state != STATE_SYN_SENT && info.tcpi_state != STATE_CLOSED)
         segments += END_SEGMENTS;
     return info.tcpi_bytes_sent + info.tcpi_bytes_received +
            segments * (ip_header(own.ss_family) + TCP_HEADER);

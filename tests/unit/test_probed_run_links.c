@@ -6,7 +6,9 @@
 
 #include <signal.h>
 #include <stdio.h>
+#include <sys/mman.h>
 #include <sys/socket.h>
+#include <unistd.h>
 
 static struct net_rig net;
 
@@ -105,14 +107,15 @@ static void a_flood_of_news_leaves_the_truth(void **state)
     probed_rig_plan(&f, NULL, 0, links, 1);
     probed_rig_await_link(&f, 0, true, true, true);
     assert_int_equal(kill(f.pid, SIGSTOP), 0);
-    FILE *batch = fopen("/tmp/lpad-batch", "we");
-    assert_non_null(batch);
+    int batch = memfd_create("batch", MFD_CLOEXEC);
+    assert_true(batch >= 0);
     for (int i = 0; i < 3000; i++)
-        fprintf(batch, "address add 10.88.%d.%d/32 dev lo\n", i / 200, i % 200 + 1);
-    fprintf(batch, "route del default dev wan1 metric 11\n");
-    fclose(batch);
-    net_rig_run("ip -batch /tmp/lpad-batch");
-    assert_int_equal(remove("/tmp/lpad-batch"), 0);
+        dprintf(batch, "address add 10.88.%d.%d/32 dev lo\n", i / 200, i % 200 + 1);
+    dprintf(batch, "route del default dev wan1 metric 11\n");
+    char command[64];
+    snprintf(command, sizeof command, "ip -batch /proc/%d/fd/%d", (int)getpid(), batch);
+    net_rig_run(command);
+    close(batch);
     assert_int_equal(kill(f.pid, SIGCONT), 0);
     probed_rig_await_link(&f, 0, true, true, false);
     net_rig_run("ip address flush dev lo");
