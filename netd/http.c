@@ -39,8 +39,7 @@ struct http {
     CURLM *multi;
     CURL *easy;
     struct curl_slist *headers;
-    struct curl_slist *resolve;
-    struct curl_slist *connect_to;
+    struct https_pins pins;
     struct target target;
     struct http_peer peer;
     bool connected;
@@ -251,46 +250,18 @@ void http_free(struct http *h)
     curl_easy_cleanup(h->easy);
     curl_multi_cleanup(h->multi);
     curl_slist_free_all(h->headers);
-    curl_slist_free_all(h->resolve);
-    curl_slist_free_all(h->connect_to);
+    https_unpin(&h->pins);
     arena_free(&h->reply);
     free(h);
 }
 
-// "name:port:a,[b]": every address that libcurl may use for the name.
-static enum err make_resolve(const struct target *t, char *out, size_t cap)
-{
-    const char *text;
-    struct buf b = buf_make(out, cap);
-    buf_printf(&b, "%s:%u:", t->host.name, (unsigned)t->connect_port);
-    for (size_t i = 0; i < t->addresses.count; i++) {
-        char address[ADDRESS_TEXT_MAX];
-        bool v6 = t->addresses.item[i].any.sa_family == AF_INET6;
-        address_to_text(&t->addresses.item[i], address);
-        buf_printf(&b, v6 ? "%s[%s]" : "%s%s", i > 0 ? "," : "", address);
-    }
-    return buf_finish_text(&b, &text);
-}
-
 enum err http_set_target(struct http *h, const struct target *target)
 {
-    char line[HOST_TEXT_MAX * 2 + RESOLVE_MAX * (ADDRESS_TEXT_MAX + 3)];
     h->target = *target;
-    // libcurl reads a literal by itself, and takes no brackets in these lists.
     if (target->host.is_ip_literal)
         return target->port == target->connect_port ? ERR_OK : ERR_INPUT;
-    LPAD_TRY(make_resolve(target, line, sizeof(line)));
-    h->resolve = curl_slist_append(NULL, line);
-    if (h->resolve == NULL || curl_easy_setopt(h->easy, CURLOPT_RESOLVE, h->resolve) != CURLE_OK)
-        return ERR_MEMORY;
-    if (target->port == target->connect_port)
-        return ERR_OK;
-    snprintf(line, sizeof(line), "%s:%u:%s:%u", target->host.name, (unsigned)target->port, target->host.name,
-             (unsigned)target->connect_port);
-    h->connect_to = curl_slist_append(NULL, line);
-    if (h->connect_to == NULL || curl_easy_setopt(h->easy, CURLOPT_CONNECT_TO, h->connect_to) != CURLE_OK)
-        return ERR_MEMORY;
-    return ERR_OK;
+    return https_pin(h->easy, target->host.name, target->port, target->connect_port, &target->addresses,
+                     &h->pins);
 }
 
 enum err http_set_trust(struct http *h, struct bytes pem)

@@ -2,6 +2,8 @@
 // The trusted CIs and the server certificate's facts.
 #include "netd/tls.h"
 
+#include "lib/https/https.h"
+
 #include <openssl/err.h>
 #include <openssl/evp.h>
 #include <openssl/pem.h>
@@ -20,24 +22,12 @@
 enum err tls_check_trust(struct bytes pem, struct fault *f)
 {
     size_t count = 0;
-    BIO *bio = pem.len <= INT32_MAX ? BIO_new_mem_buf(pem.data, (int)pem.len) : NULL;
-    if (bio == NULL)
-        return ERR_MEMORY;
-    for (;;) {
-        X509 *certificate = PEM_read_bio_X509(bio, NULL, NULL, NULL);
-        if (certificate == NULL)
-            break;
-        X509_free(certificate);
-        count++;
-    }
-    bool at_end = ERR_GET_REASON(ERR_peek_last_error()) == PEM_R_NO_START_LINE;
-    BIO_free(bio);
-    ERR_clear_error();
-    if (count == 0)
-        return fault_set(f, ERR_INPUT, "there is no CI certificate in the settings");
-    if (!at_end)
-        return fault_set(f, ERR_INPUT, "CI certificate %zu of the settings cannot be read", count + 1);
-    return ERR_OK;
+    enum err e = https_read_certificates(pem, NULL, &count);
+    if (e == ERR_INPUT && count == 0)
+        return fault_set(f, e, "there is no CI certificate in the settings");
+    if (e == ERR_INPUT)
+        return fault_set(f, e, "CI certificate %zu of the settings cannot be read", count + 1);
+    return e;
 }
 
 static bool is_listed(const X509 *certificate, const struct bytes *ids, size_t id_count)

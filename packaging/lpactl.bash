@@ -72,12 +72,18 @@ _lpactl() {
         0) mapfile -t COMPREPLY < <(compgen -W "$(_lpactl_commands "$program" | cut -d' ' -f1 | sort -u)" -- "$current") ;;
         1)
             mapfile -t COMPREPLY < <(compgen -W "$(_lpactl_commands "$program" |
-                awk -v group="${words[0]}" '$1 == group && NF > 1 { print $2 }')" -- "$current")
+                awk -v group="${words[0]}" '$1 == group && NF > 1 && $2 ~ /^[a-z]/ { print $2 }')" -- "$current")
             ;;
         2)
             case "$(_lpactl_commands "$program" | awk -v g="${words[0]}" -v v="${words[1]}" '$1 == g && $2 == v { print $3 }')" in
                 ICCID) mapfile -t COMPREPLY < <(compgen -W "$(_lpactl_iccids "$program" "${where[@]}")" -- "$current") ;;
                 FILE | '[FILE]') mapfile -t COMPREPLY < <(compgen -f -- "$current") ;;
+            esac
+            ;;
+        3)
+            # policy test FILE TRACE
+            case "$(_lpactl_commands "$program" | awk -v g="${words[0]}" -v v="${words[1]}" '$1 == g && $2 == v { print $4 }')" in
+                TRACE) mapfile -t COMPREPLY < <(compgen -f -- "$current") ;;
             esac
             ;;
     esac

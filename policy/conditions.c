@@ -146,7 +146,8 @@ static enum engine_tri step_one(const struct engine_run *run, const struct switc
 static void wake_for(struct engine_run *run, const struct switch_condition *c, enum engine_tri value,
                      const struct engine_condition_memory *memory)
 {
-    if (c->kind == CONDITION_DATA && value == TRI_YES && c->limit > 0)
+    enum engine_tri inner = c->for_ms > 0 ? memory->inner : value;
+    if (c->kind == CONDITION_DATA && inner == TRI_YES && c->limit > 0)
         run_wake_at_period(run, c->per_month);
     if (c->for_ms == 0 || memory->inner == TRI_NO)
         return;

@@ -38,6 +38,7 @@ void run_act(struct engine_run *run, enum engine_action_kind kind, uint32_t rule
     a->rule = rule;
     a->line = rule == SWITCH_NONE ? 0 : run->policy->rules[rule].line;
     run->output->durable = true;
+    run_wake_at(run, time_add(run->now_ms, ENGINE_ACTION_LONGEST_MS));
 }
 
 struct engine_decision *run_say(struct engine_run *run, enum engine_decision_kind kind, bool important)
@@ -130,8 +131,8 @@ static void take_event(struct engine_run *run, const struct engine_event *event)
     case EVENT_HOLD: set_hold(run, span == 0 ? ENGINE_NEVER : time_add(run->now_ms, span)); break;
     case EVENT_RELEASE: set_hold(run, 0); break;
     case EVENT_DEBT: run->measured->debt = event->count; break;
+    case EVENT_START: run->measured->rounds_from_ms = run->now_ms; break;
     case EVENT_TICK:
-    case EVENT_START:
     case EVENT_KIND_MAX: break;
     }
 }

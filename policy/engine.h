@@ -13,7 +13,8 @@
 //
 // What the card says is the fact: an action's own outcome only tells when to expect a reading. After a
 // start the engine waits for a reading of the card, and then finishes or rolls back what the state says was
-// begun. No profile is left disabled when one could be enabled.
+// begun. No profile is left disabled when one could be enabled. docs/engine.md has the transaction as a
+// table.
 #ifndef LPAD_POLICY_ENGINE_H
 #define LPAD_POLICY_ENGINE_H
 
@@ -54,14 +55,16 @@ enum engine_tri {
 
 enum engine_event_kind {
     EVENT_TICK,    // time passed
-    EVENT_START,   // lpad started, or this policy came into force: nothing measured is known any more
+    EVENT_START,   // lpad started, or this policy came into force: nothing measured is known any more, and no
+                   // action is under way any more (a policy that comes into force waits for the end of one)
     EVENT_CARD,    // the card was read: all its profiles
     EVENT_NO_CARD, // there is none, or it does not answer
     EVENT_PROBE,   // one round of a probe
     EVENT_LINK,    // an interface, as it is now
     EVENT_DATA,    // what an interface has carried since the last such event
     EVENT_RADIO,   // what the modem says
-    EVENT_RESULT,  // an action came to its end; a reading of the card follows when it could be read
+    EVENT_RESULT,  // an action came to its end; a reading of the card follows when it could be read (of a
+                   // refused one none is needed). Without it, after five minutes a reading alone tells
     EVENT_HOLD,    // no switch for `duration_ms` (0: until a release)
     EVENT_RELEASE,
     EVENT_DEBT, // notifications that no server has
@@ -114,7 +117,8 @@ enum engine_decision_kind {
     DECIDED_SWITCH = 1,  // a switch begins
     DECIDED_ENABLED,     // the card has the target enabled; a trial begins
     DECIDED_COMMIT,      // it works
-    DECIDED_FAILED,      // it did not come to be; the target is quarantined
+    DECIDED_FAILED,      // it did not come to be; the target is quarantined. Of a roll-back: `count` is how
+                         // often it failed, and it is tried again
     DECIDED_ROLL_BACK,   // a roll-back begins
     DECIDED_ROLLED_BACK, // the card has the profile before enabled again
     DECIDED_RECOVERED,   // after a start: what was begun is finished as the card says
@@ -164,14 +168,14 @@ struct engine_output {
     struct engine_action action;
     struct engine_decision decisions[ENGINE_DECISIONS_MAX];
     uint32_t decision_count;
-    uint64_t wake_in_ms; // when time alone may change something; UINT64_MAX: never
+    uint64_t wake_in_ms; // when time alone may change something; UINT64_MAX: never. 1: there is more to say
     enum engine_probe_mode modes[SWITCH_PROBES_MAX];
     bool durable; // the state differs in what a power cut must not take: store it before the action is done
 };
 
 struct engine_state; // engine_state.h; its size is fixed
 
-// A new one: nothing has happened yet.
+// A new one: nothing has happened yet. It has no pointers: it may be copied.
 void engine_state_init(struct engine_state *state);
 size_t engine_state_size(void);
 
@@ -180,7 +184,10 @@ void engine_step(const struct switching *policy, uint32_t debt_max, struct engin
                  const struct engine_event *event, struct engine_time now, struct engine_output *ret_output);
 
 // What a restart and another policy survive: transaction, profile that last worked, quarantines, switches
-// done, hold, data used, rules that hold (by name). Versioned; unpack refuses what it does not know whole.
+// done, hold, data used, rules that hold (by name). Versioned; unpack refuses what it does not know whole
+// with ERR_INPUT. What was unpacked is as after EVENT_START, to the bit; rules, probes and links find their
+// place in the policy that is given by name. A caller that changes the policy packs, unpacks with the new
+// one, and goes on with EVENT_START and a reading of the card.
 size_t engine_state_pack(const struct engine_state *state, const struct switching *policy,
                          uint8_t out[static ENGINE_STATE_MAX]);
 LPAD_NODISCARD enum err engine_state_unpack(struct bytes packed, const struct switching *policy,

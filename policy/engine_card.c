@@ -50,7 +50,13 @@ void card_take(struct engine_run *run, const struct engine_event *event)
     struct engine_measured *m = run->measured;
     m->card_count = 0;
     m->enabled = SWITCH_NONE;
-    for (uint32_t i = 0; i < event->profile_count && i < ENGINE_CARD_PROFILES_MAX; i++) {
+    for (uint32_t i = 0; i < event->profile_count; i++) {
+        if (m->card_count == ENGINE_CARD_PROFILES_MAX) {
+            // The one in use is the last that may be left out.
+            if (!event->profiles[i].enabled || m->enabled != SWITCH_NONE)
+                continue;
+            m->card_count--;
+        }
         struct engine_card_profile *p = &m->card[m->card_count];
         *p = event->profiles[i];
         p->provider[sizeof p->provider - 1] = '\0';

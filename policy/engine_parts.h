@@ -111,8 +111,9 @@ struct engine_decision *transaction_say(struct engine_run *run, enum engine_deci
 // --- roll_back.c: back to a profile that works, or to any at all ---
 // Leaves `failed` (in use), or nothing at all, for what worked before. false: there is nothing else.
 LPAD_NODISCARD bool roll_back_begin(struct engine_run *run, const struct engine_iccid *failed);
-// No profile is enabled: from `at_ms` on, one after the other is tried. Nothing when there is none.
-void rescue_begin(struct engine_run *run, uint64_t at_ms);
+// No profile is enabled: from `at_ms` on, one after the other is tried, `before` before others. Nothing when
+// there is none to try.
+void rescue_begin(struct engine_run *run, const struct engine_iccid *before, uint64_t at_ms);
 void roll_back_take_refusal(struct engine_run *run);
 void roll_back_take_card(struct engine_run *run);
 void roll_back_step(struct engine_run *run);

@@ -108,7 +108,9 @@ void probes_take_round(struct engine_run *run, const struct engine_event *event)
         (t->phase == PHASE_ENABLING || t->phase == PHASE_ROLLING_BACK) && t->stage == STAGE_ACTING;
     uint64_t began = event->began_ago_ms < run->now_ms ? run->now_ms - event->began_ago_ms : 0;
     count_cost(run, event);
-    if (!card_busy && began >= run->measured->rounds_from_ms)
+    if (probes_spent(run, event->index))
+        forget_one(&run->measured->probes[event->index]);
+    else if (!card_busy && began >= run->measured->rounds_from_ms)
         count_round(&run->measured->probes[event->index], &run->policy->probes[event->index],
                     event->passed >= run->policy->probes[event->index].need);
 }
@@ -129,10 +131,8 @@ void probes_modes(struct engine_run *run)
 {
     for (uint32_t i = 0; i < run->policy->probe_count; i++) {
         bool spent = probes_spent(run, i);
-        if (spent) {
-            forget_one(&run->measured->probes[i]);
+        if (spent)
             run_wake_at_period(run, run->policy->probes[i].data_per_month);
-        }
         run->output->modes[i] = spent ? PROBE_OFF : mode_of(run, i);
     }
 }

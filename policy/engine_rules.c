@@ -136,13 +136,14 @@ static enum engine_block pace_block(const struct engine_run *run, uint64_t *ret_
     return BLOCK_NONE;
 }
 
+// `ret_until_ms`: the window's next edge, be it open or not.
 static enum engine_block window_block(const struct engine_run *run, uint32_t window, uint64_t *ret_until_ms)
 {
-    if (window == SWITCH_NONE || (run->open_windows >> window & 1) != 0)
+    if (window == SWITCH_NONE)
         return BLOCK_NONE;
     uint64_t in = calendar_window_edge_in(&run->policy->windows[window], run->local_ms);
     *ret_until_ms = in == ENGINE_NEVER ? ENGINE_NEVER : time_add(run->now_ms, in);
-    return BLOCK_WINDOW;
+    return (run->open_windows >> window & 1) != 0 ? BLOCK_NONE : BLOCK_WINDOW;
 }
 
 static enum engine_block person_block(const struct engine_run *run, uint64_t *ret_until_ms)
@@ -179,13 +180,16 @@ enum engine_block rule_start_block(const struct engine_run *run, uint32_t rule, 
         return block;
     if (enabled != NULL && (enabled->pprs & PPR1) != 0)
         return BLOCK_PPR1;
-    block = window_block(run, run->policy->rules[rule].only_in, ret_until_ms);
-    if (block != BLOCK_NONE)
-        return block;
     if (run->debt_max > 0 && run->measured->debt >= run->debt_max)
         return BLOCK_DEBT;
     uint32_t probe = rule_trial_probe(run->policy, rule, &within);
     if (probe != SWITCH_NONE && probes_spent(run, probe))
         return BLOCK_TRIAL;
-    return pace_block(run, ret_until_ms);
+    block = window_block(run, run->policy->rules[rule].only_in, ret_until_ms);
+    if (block != BLOCK_NONE)
+        return block;
+    uint64_t closes = *ret_until_ms;
+    block = pace_block(run, ret_until_ms);
+    *ret_until_ms = closes < *ret_until_ms ? closes : *ret_until_ms;
+    return block;
 }

@@ -8,9 +8,11 @@
 
 #include "policy/engine.h"
 
-#define ENGINE_NEVER        UINT64_MAX
-#define ENGINE_USAGES_MAX   (SWITCH_LINKS_MAX + SWITCH_PROBES_MAX)
-#define ENGINE_RESTARTS_MAX 3 // starts that a trial goes through; the next one ends it
+#define ENGINE_NEVER      UINT64_MAX
+#define ENGINE_USAGES_MAX (SWITCH_LINKS_MAX + SWITCH_PROBES_MAX)
+// Without a result for so long, the next reading of the card tells.
+#define ENGINE_ACTION_LONGEST_MS UINT64_C(300000)
+#define ENGINE_RESTARTS_MAX      3 // starts that a trial goes through; the next one ends it
 
 struct engine_iccid {
     bool known;

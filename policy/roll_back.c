@@ -95,11 +95,14 @@ bool roll_back_begin(struct engine_run *run, const struct engine_iccid *failed)
     return act(run);
 }
 
-void rescue_begin(struct engine_run *run, uint64_t at_ms)
+void rescue_begin(struct engine_run *run, const struct engine_iccid *before, uint64_t at_ms)
 {
     struct engine_transaction *t = &run->kept->transaction;
-    if (find_candidates(run, &nothing).count == 0)
+    t->from = *before;
+    if (find_candidates(run, &nothing).count == 0) {
+        t->from = nothing;
         return;
+    }
     t->phase = PHASE_ROLLING_BACK;
     t->stage = STAGE_WAITING;
     t->retry_ms = at_ms;
@@ -144,8 +147,8 @@ static void settle(struct engine_run *run)
         transaction_end_external(run, &before);
         return;
     }
-    bool before = card_is_enabled(run->measured, &t->from) ||
-                  (t->rule != 0 && card_is_enabled(run->measured, &run->kept->last_good));
+    bool before = t->rule != 0 && (card_is_enabled(run->measured, &t->from) ||
+                                   card_is_enabled(run->measured, &run->kept->last_good));
     transaction_say(run, before ? DECIDED_ROLLED_BACK : DECIDED_RESCUE, &t->failed, &t->target);
     transaction_end(run);
 }

@@ -57,10 +57,11 @@ static bool is_dns_target(const char *text)
 {
     struct host host;
     size_t len = strcspn(text, "@");
+    const char *server = text + len + 1;
     if (memchr(text, ':', len) != NULL || !is_host(text, len, &host) || host.is_ip_literal)
         return false;
     return text[len] == '\0' ||
-           (is_host(text + len + 1, strlen(text + len + 1), &host) && host.is_ip_literal);
+           (is_host(server, strlen(server), &host) && host.is_ip_literal && !has_port(server));
 }
 
 struct kind_row {

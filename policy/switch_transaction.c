@@ -2,7 +2,6 @@
 // A switch as a transaction: enable, read the card, trial, commit. What the card says is the fact.
 #include "policy/engine_parts.h"
 
-#define ACTION_LONGEST_MS   UINT64_C(300000) // without a result for so long, only a reading can tell
 #define EXTERNAL_MEMORY_MS  UINT64_C(86400000)
 #define EXTERNAL_LONGEST_MS UINT64_C(86400000)
 
@@ -99,7 +98,7 @@ void transaction_end_external(struct engine_run *run, const struct engine_iccid 
         // Nobody can want that; but who takes it away again and again is met with patience.
         uint64_t pause =
             doublings == 0 ? 0 : doubled(run->policy->quarantine_ms, doublings - 1, EXTERNAL_LONGEST_MS);
-        rescue_begin(run, time_add(run->now_ms, pause));
+        rescue_begin(run, before, time_add(run->now_ms, pause));
         return;
     }
     kept->last_good = now;
@@ -287,19 +286,17 @@ void transaction_step(struct engine_run *run)
     struct engine_transaction *t = &run->kept->transaction;
     struct engine_measured *m = run->measured;
     bool acts = t->phase == PHASE_ENABLING || t->phase == PHASE_ROLLING_BACK;
-    if (acts && t->stage == STAGE_ACTING) {
-        uint64_t ends = time_add(t->since_ms, ACTION_LONGEST_MS);
-        if (run->now_ms >= ends)
-            t->stage = STAGE_READING;
-        else
-            run_wake_at(run, ends);
-    }
+    uint64_t ends = time_add(t->since_ms, ENGINE_ACTION_LONGEST_MS);
+    if (acts && t->stage == STAGE_ACTING && run->now_ms >= ends)
+        t->stage = STAGE_READING;
+    else if (acts && t->stage == STAGE_ACTING)
+        run_wake_at(run, ends);
     if (!m->read || !m->there || m->recovers)
         return;
     if (t->phase == PHASE_TRIAL)
         step_trial(run);
     if (t->phase == PHASE_IDLE && m->enabled == SWITCH_NONE && run->policy->present)
-        rescue_begin(run, run->now_ms);
+        rescue_begin(run, &nothing, run->now_ms);
     if (t->phase == PHASE_ROLLING_BACK && t->stage == STAGE_WAITING)
         roll_back_step(run);
 }

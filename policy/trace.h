@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // A trace: the events that the switching engine saw, or is to see, one to a line; written by people for
-// tests, and by lpad as a recording. Its text from and to an event; no input or output. docs/traces.md
+// tests, and by lpad as a recording. Its text from and to an event; no input or output. docs/policy-tools.md
 // has the format for people.
 //
 // What is formatted is read back as it was, octet for octet of the text; what people write more freely

@@ -29,8 +29,7 @@ struct https {
 struct transfer {
     struct attempt *attempt;
     CURL *easy;
-    struct curl_slist *resolve;
-    struct curl_slist *connect_to;
+    struct https_pins pins;
     EVP_MD_CTX *hash; // NULL: none is wanted
     size_t body_len;
     size_t header_lines, header_bytes;
@@ -193,33 +192,13 @@ static bool set_callbacks(struct transfer *t)
            curl_easy_setopt(c, CURLOPT_SSL_CTX_DATA, t) == CURLE_OK;
 }
 
-// "name:port:a,[b]": every address that libcurl may use for the name.
 static bool set_addresses(struct transfer *t)
 {
     const struct attempt *a = t->attempt;
-    const struct address_list *list = &a->answer.list;
-    char line[HOST_TEXT_MAX * 2 + RESOLVE_MAX * (ADDRESS_TEXT_MAX + 3)];
-    const char *text;
-    // libcurl reads a literal by itself, and takes no brackets in these lists.
     if (a->target->host.is_ip_literal)
         return a->connect_port == a->target->port;
-    struct buf b = buf_make(line, sizeof line);
-    buf_printf(&b, "%s:%u:", a->target->host.name, (unsigned)a->connect_port);
-    for (size_t i = 0; i < list->count; i++) {
-        char address[ADDRESS_TEXT_MAX];
-        bool v6 = list->item[i].any.sa_family == AF_INET6;
-        buf_printf(&b, v6 ? "%s[%s]" : "%s%s", i > 0 ? "," : "", address_to_text(&list->item[i], address));
-    }
-    if (buf_finish_text(&b, &text) != ERR_OK || (t->resolve = curl_slist_append(NULL, text)) == NULL ||
-        curl_easy_setopt(t->easy, CURLOPT_RESOLVE, t->resolve) != CURLE_OK)
-        return false;
-    if (a->connect_port == a->target->port)
-        return true;
-    b = buf_make(line, sizeof line);
-    buf_printf(&b, "%s:%u:%s:%u", a->target->host.name, (unsigned)a->target->port, a->target->host.name,
-               (unsigned)a->connect_port);
-    return buf_finish_text(&b, &text) == ERR_OK && (t->connect_to = curl_slist_append(NULL, text)) != NULL &&
-           curl_easy_setopt(t->easy, CURLOPT_CONNECT_TO, t->connect_to) == CURLE_OK;
+    return https_pin(t->easy, a->target->host.name, a->target->port, a->connect_port, &a->answer.list,
+                     &t->pins) == ERR_OK;
 }
 
 static bool set_url(struct transfer *t)
@@ -265,8 +244,7 @@ static void end(struct attempt *a)
     if (t->easy != NULL)
         curl_multi_remove_handle(a->context->https->multi, t->easy);
     curl_easy_cleanup(t->easy);
-    curl_slist_free_all(t->resolve);
-    curl_slist_free_all(t->connect_to);
+    https_unpin(&t->pins);
     EVP_MD_CTX_free(t->hash);
     free(t);
     a->transfer = NULL;

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // lpad-probed: measures whether connectivity is there. See probed.h.
 //
-// Descriptors: 4, the link to the broker; 5, the CA certificates; 6, a socket of rtnetlink, bound to the
+// Descriptors: 4, the link to the broker; 5, the CA certificates, or /dev/null; 6, a socket of rtnetlink, bound to the
 // groups of links, addresses and routes. Settings: ProbedSettings.
 #include "lib/https/https.h"
 #include "lib/log.h"

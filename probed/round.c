@@ -24,20 +24,25 @@ enum err round_begin(struct probe *probe, const struct attempt_context *context)
     return ERR_OK;
 }
 
+static bool all_settled(const struct round *r)
+{
+    for (size_t i = 0; i < r->count; i++)
+        if (r->attempts[i].state == ATTEMPT_RUNNING)
+            return false;
+    return true;
+}
+
 bool round_work(struct round *r)
 {
-    bool over = true;
-    for (size_t i = 0; i < r->count; i++) {
+    for (size_t i = 0; i < r->count; i++)
         attempt_work(&r->attempts[i]);
-        over = over && r->attempts[i].state != ATTEMPT_RUNNING;
-    }
-    return over || clock_run_ms() >= r->deadline;
+    return all_settled(r) || clock_run_ms() >= r->deadline;
 }
 
 int64_t round_due(struct round *r)
 {
     int64_t now = clock_run_ms();
-    int64_t left = r->deadline > now ? r->deadline - now : 0;
+    int64_t left = r->deadline > now && !all_settled(r) ? r->deadline - now : 0;
     for (size_t i = 0; i < r->count; i++)
         left = attempt_due_in(&r->attempts[i], left);
     return now + left;

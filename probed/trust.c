@@ -3,40 +3,13 @@
 #include "probed/trust.h"
 
 #include "lib/file.h"
+#include "lib/https/https.h"
 
-#include <openssl/err.h>
-#include <openssl/pem.h>
 #include <openssl/x509.h>
-#include <stdint.h>
 #include <stdlib.h>
 #include <sys/stat.h>
-#include <unistd.h>
 
 #define FILE_MAX (2 * 1024 * 1024)
-
-static enum err add_all(X509_STORE *store, const uint8_t *pem, size_t len)
-{
-    size_t count = 0;
-    enum err e = ERR_OK;
-    BIO *bio = BIO_new_mem_buf(pem, (int)len);
-    if (bio == NULL)
-        return ERR_MEMORY;
-    for (;;) {
-        X509 *certificate = PEM_read_bio_X509(bio, NULL, NULL, NULL);
-        if (certificate == NULL)
-            break;
-        if (X509_STORE_add_cert(store, certificate) != 1)
-            e = ERR_MEMORY;
-        X509_free(certificate);
-        count++;
-    }
-    bool at_end = ERR_GET_REASON(ERR_peek_last_error()) == PEM_R_NO_START_LINE;
-    BIO_free(bio);
-    ERR_clear_error();
-    if (e == ERR_OK && (count == 0 || !at_end))
-        e = ERR_INPUT;
-    return e;
-}
 
 static enum err read_whole(int fd, uint8_t **ret_data, size_t *ret_len)
 {
@@ -49,10 +22,10 @@ static enum err read_whole(int fd, uint8_t **ret_data, size_t *ret_len)
     uint8_t *data = malloc(len + 1);
     if (data == NULL)
         return ERR_MEMORY;
-    ssize_t n = pread(fd, data, len, 0);
-    if (n != (ssize_t)len) {
+    enum err e = file_read_at(fd, 0, data, len, &len);
+    if (e != ERR_OK) {
         free(data);
-        return ERR_IO;
+        return e;
     }
     *ret_data = data;
     *ret_len = len;
@@ -65,10 +38,11 @@ enum err trust_read(int fd, struct x509_store_st **ret_store)
     size_t len = 0;
     LPAD_TRY(read_whole(fd, &pem, &len));
     X509_STORE *store = X509_STORE_new();
-    enum err e = store == NULL ? ERR_MEMORY : ERR_OK;
+    size_t count = 0;
+    enum err e = store != NULL ? ERR_OK : ERR_MEMORY;
     // No file at all: no server is trusted, and everything else is measured.
     if (e == ERR_OK && len > 0)
-        e = add_all(store, pem, len);
+        e = https_read_certificates(bytes_make(pem, len), store, &count);
     free(pem);
     // A server's own certificate or its issuer's may be trusted by itself.
     if (e == ERR_OK &&

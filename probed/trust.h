@@ -7,8 +7,8 @@
 
 struct x509_store_st; // X509_STORE of OpenSSL
 
-// Reads the PEM certificates of a file to its end. ERR_INPUT: it has none, or one that cannot be read;
-// ERR_IO; ERR_LIMIT: more than 2 MiB; ERR_MEMORY.
+// Reads the PEM certificates of a file to its end; of an empty one, nothing is trusted. ERR_INPUT: one cannot
+// be read, or there is something else; ERR_IO; ERR_LIMIT: more than 2 MiB; ERR_MEMORY.
 LPAD_NODISCARD enum err trust_read(int fd, struct x509_store_st **ret_store);
 
 #endif

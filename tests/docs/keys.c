@@ -2,7 +2,7 @@
 // Compares the keys that a document describes with those that the schema knows, both ways, and the defaults
 // that the document tells with those that are really used.
 //
-//   doc_keys config|policy FILE
+//   doc_keys config|policy FILE...
 //
 // A key is described by a table row that begins with | `its.path` |; the next cell is its default: `value`
 // (in the form in which it would be written) or words without backquotes, which are not checked.
@@ -260,11 +260,12 @@ static unsigned check_defaults(const struct keys *described, const char *file)
 int main(int argc, char **argv)
 {
     static struct keys known, described;
-    if (argc != 3)
+    if (argc < 3)
         return 2;
     bool is_config = strcmp(argv[1], "config") == 0;
     walk(&known, is_config ? &config_schema : &policy_schema, "");
-    read_document(&described, argv[2]);
+    for (int i = 2; i < argc; i++)
+        read_document(&described, argv[i]);
     unsigned failures = 0;
     for (size_t i = 0; i < known.count; i++)
         if (!has_key(&described, known.path[i])) {

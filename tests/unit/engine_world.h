@@ -5,6 +5,7 @@
 #define LPAD_TESTS_UNIT_ENGINE_WORLD_H
 
 #include "policy/engine_state.h"
+#include "rsp/profile.h"
 
 #define SEC  UINT64_C(1000)
 #define MIN  (60 * SEC)
@@ -29,8 +30,9 @@ struct world {
     char text[WORLD_TEXT_MAX];
 };
 
-// Dwell 10 min, caps 4 and 12, quarantine 10 min to 24 h, hands-off 1 h; profiles named a and b (c is there, too) by ICCID; one
-// probe "net" and one link "wwan0"; no rules, no trial. Time begins on Monday 2026-01-05, 00:00 UTC.
+// Dwell 10 min, caps 4 and 12, quarantine 10 min to 24 h, hands-off 1 h; profiles named a and b (c is there,
+// too) by ICCID; one probe "net" and one link "wwan0"; no rules, no trial. Time begins on Monday 2026-01-05,
+// 00:00 UTC.
 void world_init(struct world *w);
 // The ICCID of profile 'A' + n.
 struct iccid world_iccid(unsigned n);

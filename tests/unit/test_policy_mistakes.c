@@ -90,6 +90,8 @@ static const struct bad bad_texts[] = {
     {PROBE("dns: [@a.example.com:53]"), PP ".dns[0]", "not a target of dns", "ADDRESS"},
     {PROBE("dns: [@192.0.2.1]"), PP ".dns[0]", "not a target of dns", ""},
     {PROBE("dns: [@a.example.com@b.example.com]"), PP ".dns[0]", "not a target of dns", ""},
+    {PROBE("dns: [@a.example.com@192.0.2.1:53]"), PP ".dns[0]", "not a target of dns", ""},
+    {PROBE("dns: [@a.example.com@2001:db8::1]"), PP ".dns[0]", "not a target of dns", ""},
     {PROBE("icmp: [@a.example.com:7]"), PP ".icmp[0]", "not a target of icmp", ""},
     // Their answers, times and counts.
     {HTTPS("status: @99"), PP ".status", "100 to 599", ""},

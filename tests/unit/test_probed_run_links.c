@@ -221,12 +221,26 @@ static void a_broker_that_breaks_the_contract(void **state)
     }
 }
 
-static void its_memory(void **state)
+#define BUNDLE "/etc/ssl/certs/ca-certificates.crt"
+
+// NULL: this machine has none.
+static const char *read_bundle(void)
 {
-    (void)state;
+    static char text[1024 * 1024];
+    FILE *f = fopen(BUNDLE, "re");
+    if (f == NULL)
+        return NULL;
+    size_t len = fread(text, 1, sizeof text - 1, f);
+    fclose(f);
+    text[len] = '\0';
+    return len > 0 ? text : NULL;
+}
+
+static void measure_memory(const char *ca_pem, const char *what)
+{
     Lpad__WatchPlan wan0 = watch_of("wan0", true);
     Lpad__WatchPlan *links[] = {&wan0};
-    struct probed_rig f = {.ports = {443}};
+    struct probed_rig f = {.ports = {443}, .ca_pem = ca_pem};
     struct probed_probe probe;
     Lpad__ProbePlan *probes[] = {&probe.plan};
     probed_rig_begin(&f);
@@ -234,11 +248,20 @@ static void its_memory(void **state)
     probed_rig_plan(&f, probes, 1, links, 1);
     probed_rig_mode(&f, LPAD__PROBE_MODE__PROBE_NORMAL);
     probed_rig_round(&f);
-    print_message("PSS %ld kB, of it private %ld kB; RSS %ld kB\n",
+    print_message("%s: PSS %ld kB, of it private %ld kB; RSS %ld kB\n", what,
                   probed_rig_number(&f, "smaps_rollup", "Pss:"),
                   probed_rig_number(&f, "smaps_rollup", "Private_Dirty:"),
                   probed_rig_number(&f, "smaps_rollup", "Rss:"));
     probed_rig_end(&f);
+}
+
+static void its_memory(void **state)
+{
+    (void)state;
+    const char *bundle = read_bundle();
+    measure_memory(NULL, "one CA certificate");
+    if (bundle != NULL)
+        measure_memory(bundle, "the CA bundle of this machine");
 }
 
 int main(void)
