@@ -291,7 +291,8 @@ static enum replay_end take_event(struct replay *r)
     const struct engine_event *e = &r->line.event;
     bool first = !r->has_time;
     struct engine_time now, before = r->now;
-    if (first)
+    // A recording's time is as it was, and may begin at nothing.
+    if (first && r->line.time.kind != TRACE_TIME_EXACT)
         before = (struct engine_time){STEADY_FIRST,
                                       r->line.time.kind == TRACE_TIME_UTC ? r->line.time.exact.utc_ms : 0};
     if (first && r->line.time.kind == TRACE_TIME_AFTER)
