@@ -7,10 +7,16 @@
 #include <stdlib.h>
 #include <string.h>
 
-static int compare_lines(const void *a, const void *b)
+// By insertion: the C library's sort asks the kernel how much memory there is.
+static void sort_by_line(struct findings *f)
 {
-    const struct finding *x = a, *y = b;
-    return (x->line > y->line) - (x->line < y->line);
+    for (uint32_t i = 1; i < f->count; i++) {
+        for (uint32_t k = i; k > 0 && f->list[k].line < f->list[k - 1].line; k--) {
+            struct finding swap = f->list[k];
+            f->list[k] = f->list[k - 1];
+            f->list[k - 1] = swap;
+        }
+    }
 }
 
 static void put_json(const struct tool *t, const struct findings *f, bool ok)
@@ -69,7 +75,7 @@ static void put_words(const struct tool *t, const struct findings *f, uint32_t w
         printf("%s: good. It switches nothing: there is no `switching` in it.\n", file);
     else
         printf("%s: %s. Rules: %" PRIu32 ", profiles: %" PRIu32 ", probes: %" PRIu32 ".\n", file,
-               warnings == 0 ? "good"
+               warnings == 0   ? "good"
                : warnings == 1 ? "1 warning"
                                : "some warnings",
                s->rule_count, s->profile_count, s->probe_count);
@@ -94,7 +100,7 @@ int tool_check(const struct tool *t)
         free(f);
         return tool_refuse(t, t->file, 0, 0, "there is not enough memory to check it", "");
     }
-    qsort(f->list, f->count, sizeof *f->list, compare_lines);
+    sort_by_line(f);
     uint32_t warnings = 0;
     for (uint32_t i = 0; i < f->count; i++)
         warnings += !finding_is_note(f->list[i].kind);

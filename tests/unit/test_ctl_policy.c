@@ -352,6 +352,21 @@ static void check_warnings(void **state)
     assert_non_null(strstr(r->out, "{\"kind\":\"fight\",\"note\":false,\"line\":13,"));
 }
 
+// More findings than are kept, in the real program's sandbox.
+static void check_many_warnings(void **state)
+{
+    struct ctl_run *r = *state;
+    char many[16384];
+    int len = snprintf(many, sizeof many, "%s", policy);
+    for (int i = 0; i < 120; i++)
+        len += snprintf(many + len, sizeof many - (size_t)len, "    - {name: r%d, use: %s}\n", i,
+                        i % 2 == 0 ? "backup" : "main");
+    ctl_start(r, CTL_NO_TERMINAL, many, CTL_ARGS("policy", "check", "--strict", "-"));
+    assert_int_equal(ctl_finish(r), 1);
+    assert_non_null(strstr(r->out, "-:13: warning:"));
+    assert_non_null(strstr(r->out, "More warnings than 128"));
+}
+
 static void check_bad_input(void **state)
 {
     struct ctl_run *r = *state;
@@ -444,6 +459,7 @@ int main(void)
         RUN(check_good),
         RUN(check_warnings),
         RUN(check_bad_input),
+        RUN(check_many_warnings),
         RUN(test_as_expected),
         RUN(test_not_as_expected),
         RUN(test_bad_input),
