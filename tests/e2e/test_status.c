@@ -78,7 +78,7 @@ static void every_process_is_confined(void **state)
         assert_contains(s, "\nCapBnd:\t00000000000000e0\n");
         // Standard ones, links, and what the contract names: nothing else.
         assert_int_equal(count_descriptors(cardd), 3 + 3);
-        assert_in_range(count_descriptors(policyd), 3 + 3, 3 + 5);
+        assert_in_range(count_descriptors(policyd), 3 + 5, 3 + 7);
     }
     free(s);
     struct run r = world_lpactl(&w, NULL, "--json", "status", NULL);
