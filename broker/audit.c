@@ -35,6 +35,7 @@ static void begin_line(struct audit *a, enum audit_type type)
     a->type = type;
     a->line = buf_make(a->space, sizeof a->space);
     a->depth = 0;
+    audit_fields_clear(&a->fields);
     buf_put_text(&a->line, "{\"seq\":");
     buf_put_uint(&a->line, a->seq + 1);
     a->first = false;
@@ -53,6 +54,17 @@ static void put_tail(struct audit *a)
     buf_put_text(&a->line, "\"}\n");
 }
 
+static void tell(struct audit *a, struct bytes line)
+{
+    const struct audit_record record = {.type = a->type,
+                                        .seq = a->seq,
+                                        .line = bytes_make(line.data, line.len - 1),
+                                        .sha256 = a->prev,
+                                        .fields = &a->fields};
+    if (a->sink != NULL)
+        a->sink(a->sink_context, &record);
+}
+
 // What did not get through leaves no torn line behind.
 static enum err write_line(struct audit *a, struct bytes line, bool durable)
 {
@@ -68,7 +80,9 @@ static enum err write_line(struct audit *a, struct bytes line, bool durable)
     a->size += n;
     a->seq++;
     crypto_hash_sha256(a->prev, line.data, line.len - 1);
-    return durable && fdatasync(a->fd) != 0 ? ERR_IO : ERR_OK;
+    enum err e = durable && fdatasync(a->fd) != 0 ? ERR_IO : ERR_OK;
+    tell(a, line);
+    return e;
 }
 
 static enum err finish_line(struct audit *a, bool durable)

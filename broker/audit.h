@@ -14,7 +14,7 @@
 #ifndef LPAD_BROKER_AUDIT_H
 #define LPAD_BROKER_AUDIT_H
 
-#include "lib/bytes.h"
+#include "broker/audit_fields.h"
 
 #include <sys/types.h>
 
@@ -45,6 +45,18 @@ enum audit_type {
 };
 const char *audit_type_name(enum audit_type type);
 
+// A record that stands in the file now: `line` without its newline, its SHA-256, and what was kept of its
+// fields; borrowed for the call.
+struct audit_record {
+    enum audit_type type;
+    uint64_t seq;
+    struct bytes line;
+    const uint8_t *sha256; // 32 octets
+    const struct audit_fields *fields;
+};
+// Told of every record, in order, right after it was written.
+typedef void (*audit_sink)(void *context, const struct audit_record *record);
+
 struct audit {
     int fd; // borrowed; O_APPEND, nobody else writes
     off_t size;
@@ -59,6 +71,9 @@ struct audit {
     enum audit_type type;
     unsigned depth;
     bool first; // in the innermost object
+    struct audit_fields fields;
+    audit_sink sink; // NULL: none; set after audit_open
+    void *sink_context;
     uint8_t space[AUDIT_LINE_MAX];
 };
 

@@ -2,6 +2,7 @@
 add_library(broker_core STATIC
     archive.c
     audit.c
+    audit_fields.c
     audit_json.c
     broker.c
     broker_sandbox.c
