@@ -4,9 +4,13 @@ add_library(broker_core STATIC
     audit.c
     audit_fields.c
     audit_json.c
+    audit_readers.c
+    audit_readers_find.c
     broker.c
     broker_sandbox.c
     clients.c
+    journal.c
+    journal_words.c
     kept.c
     network.c
     peers.c

@@ -16,12 +16,13 @@
 #define SETTINGS_MEMORY_MAX 16384
 
 static const struct proc_descriptor own[] = {
-    {"the link to lpad",        PROC_FD_LINK  },
-    {"the control socket",      PROC_FD_LISTEN},
-    {"the audit file",          PROC_FD_FILE  },
-    {"the first archive file",  PROC_FD_FILE  },
-    {"the second archive file", PROC_FD_FILE  },
-    {"the kernel's routes",     PROC_FD_ROUTES},
+    {"the link to lpad",        PROC_FD_LINK   },
+    {"the control socket",      PROC_FD_LISTEN },
+    {"the audit file",          PROC_FD_FILE   },
+    {"the first archive file",  PROC_FD_FILE   },
+    {"the second archive file", PROC_FD_FILE   },
+    {"the kernel's routes",     PROC_FD_ROUTES },
+    {"the journal's socket",    PROC_FD_JOURNAL},
 };
 
 static const struct proc_spec spec = {
@@ -82,6 +83,8 @@ static void open_files(struct broker *b)
     if (e != ERR_OK)
         log_error("the audit file cannot be continued (%s): nothing is done that changes the card",
                   err_words(e));
+    audit_access_read(&b->audit_access, BROKER_FD_AUDIT);
+    journal_init(&b->journal, BROKER_FD_JOURNAL);
     e = archive_open(&b->archive, BROKER_FD_ARCHIVE, BROKER_FD_ARCHIVE + 1);
     if (e != ERR_OK)
         fail("the notification archive", e);

@@ -70,8 +70,7 @@ static void note_refusal(struct broker *b, uint32_t uid, enum err why)
 
 // --- one client ---
 
-// ERR_CLOSED: it went by itself.
-static void client_drop(struct client *c, enum err why)
+void client_drop(struct client *c, enum err why)
 {
     if (!link_is_open(&c->link))
         return;
@@ -80,6 +79,7 @@ static void client_drop(struct client *c, enum err why)
         note_refusal(b, c->actor.uid, why);
     c->source = sd_event_source_disable_unref(c->source);
     link_close(&c->link);
+    audit_readers_forget(c);
     bool running = c->state == CLIENT_RUNNING;
     request_wipe(&c->request);
     c->state = CLIENT_IDLE;
@@ -247,6 +247,7 @@ static enum err read_request(struct request *r, const Lpad__ClientToBroker *m)
         r->rat = m->get_euicc_info->has_rat && m->get_euicc_info->rat;
         break;
     case LPAD__CLIENT_TO_BROKER__BODY_LIST_PROFILES: r->kind = REQUEST_PROFILES; break;
+    case LPAD__CLIENT_TO_BROKER__BODY_READ_AUDIT: r->kind = REQUEST_READ_AUDIT; break;
     case LPAD__CLIENT_TO_BROKER__BODY_LIST_NOTIFICATIONS: r->kind = REQUEST_NOTIFICATIONS; break;
     case LPAD__CLIENT_TO_BROKER__BODY_DELIVER_NOTIFICATIONS: r->kind = REQUEST_DELIVER; break;
     case LPAD__CLIENT_TO_BROKER__BODY_CHANGE_PROFILE: return read_change(r, m->change_profile);
@@ -283,7 +284,6 @@ static enum err read_request(struct request *r, const Lpad__ClientToBroker *m)
     case LPAD__CLIENT_TO_BROKER__BODY_RELEASE:
     case LPAD__CLIENT_TO_BROKER__BODY_EXPLAIN:
     case LPAD__CLIENT_TO_BROKER__BODY_RELOAD:
-    case LPAD__CLIENT_TO_BROKER__BODY_READ_AUDIT:
     case LPAD__CLIENT_TO_BROKER__BODY_GET_AUDIT_HEAD:
     case LPAD__CLIENT_TO_BROKER__BODY__NOT_SET:
     case _LPAD__CLIENT_TO_BROKER__BODY__CASE_IS_INT_SIZE: return ERR_PEER_UNEXPECTED;
@@ -319,6 +319,9 @@ static void handle_client(struct client *c, const Lpad__ClientToBroker *m)
             "its configuration");
     else if (c->request.kind == REQUEST_STATUS)
         status_begin(c);
+    else if (c->request.kind == REQUEST_READ_AUDIT)
+        audit_readers_begin(c, m->read_audit->has_after ? m->read_audit->after : 0,
+                            m->read_audit->has_follow && m->read_audit->follow);
     else
         enqueue(c);
 }
@@ -327,8 +330,9 @@ static int on_client(sd_event_source *source, int fd, uint32_t events, void *dat
 {
     (void)source;
     (void)fd;
-    (void)events;
     struct client *c = data;
+    if ((events & EPOLLOUT) && c->state == CLIENT_READING)
+        audit_readers_on_room(c);
     for (unsigned i = 0; i < FRAMES_PER_TURN && link_is_open(&c->link); i++) {
         const ProtobufCMessage *frame;
         int none;

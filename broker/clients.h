@@ -8,6 +8,7 @@
 #ifndef LPAD_BROKER_CLIENTS_H
 #define LPAD_BROKER_CLIENTS_H
 
+#include "broker/audit_readers.h"
 #include "proto/link.h"
 
 #include "control.pb-c.h"
@@ -38,7 +39,8 @@ enum request_kind {
     REQUEST_DISCOVER,
     REQUEST_DELIVER,
     REQUEST_RESEND,
-    REQUEST_STATUS, // does not touch the card
+    REQUEST_STATUS,     // does not touch the card
+    REQUEST_READ_AUDIT, // neither
     REQUEST_KIND_MAX,
 };
 
@@ -83,6 +85,7 @@ enum client_state {
     CLIENT_WAITING, // for the card
     CLIENT_RUNNING, // its session runs
     CLIENT_STATUS,  // for policyd's, then the supervisor's answer
+    CLIENT_READING, // it is sent the audit
 };
 
 struct client {
@@ -95,6 +98,7 @@ struct client {
     uint64_t waiting_since; // order of arrival
     uint32_t status_id;     // awaited: policyd's or the supervisor's
     bool status_of_supervisor;
+    struct audit_reader reader;
 };
 
 // One line per uid and minute.
@@ -115,6 +119,9 @@ void client_send_failure(struct client *c, const Lpad__Failure *failure);
 void client_send(struct client *c, Lpad__BrokerToClient *reply);
 void client_tell(struct client *c, Lpad__BrokerToClient *frame); // does not end it
 void client_fail(struct client *c, enum err e, const char *detail);
+
+// Closes its link and forgets what it wanted. ERR_CLOSED: it went by itself, else it is audited why.
+void client_drop(struct client *c, enum err why);
 
 // The client that waits longest for the card; NULL.
 struct client *clients_next_waiting(struct broker *b);

@@ -119,6 +119,24 @@ static enum err open_routes(int *ret_fd)
     return ERR_OK;
 }
 
+#define JOURNAL_SOCKET "/run/systemd/journal/socket"
+
+// A machine without a journal is no error. The socket is the service manager's: a journal that is started
+// anew goes on with it.
+static enum err open_journal(int *ret_fd)
+{
+    const struct sockaddr_un address = {.sun_family = AF_UNIX, .sun_path = JOURNAL_SOCKET};
+    int fd = socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+    if (fd >= 0 && connect(fd, (const struct sockaddr *)&address, sizeof address) == 0) {
+        *ret_fd = fd;
+        return ERR_OK;
+    }
+    if (fd >= 0)
+        close(fd);
+    *ret_fd = open("/dev/null", O_RDWR | O_CLOEXEC);
+    return *ret_fd >= 0 ? ERR_OK : complain("/dev/null", "cannot open it");
+}
+
 static enum err open_all(const struct config *c, const struct accounts *a, struct resources *r)
 {
     r->null = open("/dev/null", O_RDWR | O_CLOEXEC);
@@ -138,6 +156,7 @@ static enum err open_all(const struct config *c, const struct accounts *a, struc
     LPAD_TRY(make_parent(c->audit.file, 0750));
     LPAD_TRY(open_file(c->audit.file, NULL, O_RDWR | O_APPEND, 0640, &r->audit));
     LPAD_TRY(open_routes(&r->routes));
+    LPAD_TRY(open_journal(&r->journal));
     LPAD_TRY(make_parent(c->control.socket, 0755));
     return open_control(c, a, &r->control);
 }
@@ -146,7 +165,7 @@ enum err resources_open(const struct config *c, const struct accounts *a, struct
 {
     struct resources r = {
         -1, -1, -1, -1, {-1, -1},
-            -1, -1, -1
+            -1, -1, -1, -1
     };
     enum err e = open_all(c, a, &r);
     if (e != ERR_OK) {
@@ -169,6 +188,7 @@ void resources_close(struct resources *r, const struct config *c)
     if (c != NULL && r->control >= 0 && unlink(c->control.socket) != 0 && errno != ENOENT)
         log_error("%s: cannot remove the control socket: %s", c->control.socket, strerror(errno));
     close_one(&r->control);
+    close_one(&r->journal);
     close_one(&r->routes);
     close_one(&r->audit);
     close_one(&r->archive[1]);

@@ -256,6 +256,10 @@ static void handle_supervisor(struct broker *b, const Lpad__SupervisorToBroker *
         return;
     case LPAD__SUPERVISOR_TO_BROKER__BODY_AUDIT_FILE:
     case LPAD__SUPERVISOR_TO_BROKER__BODY_NO_AUDIT_FILE:
+        // A reader may have gone meanwhile.
+        if (!audit_readers_on_file(b, m->id, fd) && fd >= 0)
+            close(fd);
+        return;
     case LPAD__SUPERVISOR_TO_BROKER__BODY__NOT_SET:
     case _LPAD__SUPERVISOR_TO_BROKER__BODY__CASE_IS_INT_SIZE: break;
     }

@@ -171,6 +171,16 @@ static void start_netd_for(struct supervisor *s, uint32_t id)
     refuse_netd(s, id, wait);
 }
 
+static void refuse_audit_file(struct supervisor *s, uint32_t id)
+{
+    Lpad__NoAuditFile none = LPAD__NO_AUDIT_FILE__INIT;
+    Lpad__SupervisorToBroker frame = LPAD__SUPERVISOR_TO_BROKER__INIT;
+    frame.id = id;
+    frame.body_case = LPAD__SUPERVISOR_TO_BROKER__BODY_NO_AUDIT_FILE;
+    frame.no_audit_file = &none;
+    send_to_broker(s, &frame, -1);
+}
+
 static struct child *find_child(struct supervisor *s, Lpad__Process process, uint32_t netd)
 {
     for (int i = 0; i < CHILDREN_MAX; i++)
@@ -195,6 +205,7 @@ static void handle_broker(struct supervisor *s, const Lpad__BrokerToSupervisor *
                   err_words((enum err)m->violation->error));
         supervisor_kill(s, find_child(s, m->violation->process, m->violation->netd));
         return;
+    case LPAD__BROKER_TO_SUPERVISOR__BODY_GET_AUDIT_FILE: refuse_audit_file(s, m->id); return;
     case LPAD__BROKER_TO_SUPERVISOR__BODY_GET_PROCESSES: send_processes(s, m->id); return;
     case LPAD__BROKER_TO_SUPERVISOR__BODY_READY: {
         // One line for the service manager and for whoever started lpad by hand.
@@ -207,7 +218,6 @@ static void handle_broker(struct supervisor *s, const Lpad__BrokerToSupervisor *
     case LPAD__BROKER_TO_SUPERVISOR__BODY_START_PROBED:
     case LPAD__BROKER_TO_SUPERVISOR__BODY_STOP_PROBED:
     case LPAD__BROKER_TO_SUPERVISOR__BODY_ROTATE_AUDIT:
-    case LPAD__BROKER_TO_SUPERVISOR__BODY_GET_AUDIT_FILE:
     case LPAD__BROKER_TO_SUPERVISOR__BODY_RELOAD_POLICY:
     case LPAD__BROKER_TO_SUPERVISOR__BODY__NOT_SET:
     case _LPAD__BROKER_TO_SUPERVISOR__BODY__CASE_IS_INT_SIZE: break;
@@ -336,7 +346,8 @@ enum err supervisor_start_broker(struct supervisor *s)
                         s->resources.audit,
                         s->resources.archive[0],
                         s->resources.archive[1],
-                        s->resources.routes};
+                        s->resources.routes,
+                        s->resources.journal};
     e = supervisor_start_child(s, c, give, sizeof give / sizeof give[0]);
     close(settings);
     close(pair[1]);
