@@ -36,25 +36,30 @@ static void put_title(FILE *f, const struct story *s)
     fputs("</p>", f);
 }
 
-static bool is_bad(const struct story *s)
+static uint64_t count_bad(const struct story *s)
 {
+    uint64_t n = 0;
     for (size_t i = 0; i < story_ring_kept(&s->event_ring, STORY_ROWS); i++)
-        if (s->events[i].mark == STORY_BAD)
-            return true;
-    return s->gaps > 0 || s->missing > 0 || s->unreadable > 0;
+        n += s->events[i].mark == STORY_BAD;
+    return n;
 }
 
 static void put_verdict(FILE *f, const struct story *s)
 {
     uint64_t failed = s->downloads_failed + s->changes_failed + s->switches_failed + s->switches_back;
-    bool bad = is_bad(s), warn = failed > 0 || s->deaths > 0 || s->event_ring.count > 0;
+    uint64_t serious = count_bad(s);
+    bool bad = serious > 0 || s->gaps > 0 || s->missing > 0 || s->unreadable > 0;
+    bool warn = failed > 0 || s->deaths > 0 || s->event_ring.count > 0;
     fprintf(f, "<p class=\"verdict %s\">", bad ? "bad" : warn ? "warn" : "good");
-    if (bad)
-        fputs("Something needs a look: see below.", f);
+    if (serious > 0)
+        fprintf(f, "<b>%llu serious %s.</b> See <a href=\"#attention\">what to look at</a>.",
+                (unsigned long long)serious, serious == 1 ? "finding" : "findings");
+    else if (bad)
+        fputs("<b>The log is not whole.</b>", f);
     else if (warn)
-        fputs("Not everything went well, and nothing points to an attack or a gap.", f);
+        fputs("<b>Not everything went well</b>, and nothing points to an attack or a gap.", f);
     else
-        fputs("Everything that was recorded went well.", f);
+        fputs("<b>Everything that was recorded went well.</b>", f);
     if (s->missing > 0) {
         fputs(" In these files ", f);
         html_count(f, s->missing);

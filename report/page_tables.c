@@ -29,13 +29,13 @@ static void put_dropped(FILE *f, uint64_t count, size_t kept)
     fputs(" are shown.</p>", f);
 }
 
-static void put_cell(FILE *f, const char *label, const char *text, const char *below)
+static void put_cell(FILE *f, const char *class, const char *label, const char *text, const char *below)
 {
     if (text[0] == '\0' && below[0] == '\0') {
         fputs("<td></td>", f);
         return;
     }
-    fprintf(f, "<td data-l=\"%s\">", label);
+    fprintf(f, "<td class=\"%s\" data-l=\"%s\">", class, label);
     html_text(f, text);
     if (below[0] != '\0') {
         fputs("<small>", f);
@@ -48,7 +48,7 @@ static void put_cell(FILE *f, const char *label, const char *text, const char *b
 static void put_profile(FILE *f, const struct story *s, const char *label, const char *iccid)
 {
     const char *name = page_profile_name(s, iccid);
-    put_cell(f, label, name, name != iccid ? iccid : "");
+    put_cell(f, "w", label, name, name != iccid ? iccid : "");
 }
 
 static void put_outcome(FILE *f, enum story_mark mark, const char *words, int64_t from, int64_t to)
@@ -108,9 +108,9 @@ void page_switches(FILE *f, const struct story *s)
         put_when(f, w->begin, w->seq);
         put_profile(f, s, "from", w->from);
         put_profile(f, s, "to", w->to);
-        put_cell(f, "rule", w->rule, "");
+        put_cell(f, "k", "rule", w->rule, "");
         put_outcome(f, w->mark, w->outcome, w->begin, w->end);
-        put_cell(f, "because", w->why, "");
+        put_cell(f, "w", "because", w->why, "");
         fputs("</tr>\n", f);
     }
     fputs("</tbody></table></div>", f);
@@ -139,13 +139,13 @@ void page_operations(FILE *f, const struct story *s)
         const struct story_operation *o = &s->operations[story_ring_at(&s->operation_ring, STORY_ROWS, i)];
         fputs("<tr>", f);
         put_when(f, o->time, o->seq);
-        put_cell(f, "", o->what, "");
+        put_cell(f, "k", "", o->what, "");
         put_profile(f, s, "profile", o->target);
-        put_cell(f, "by", o->by, "");
-        put_cell(f, "at", o->host, "");
+        put_cell(f, "w", "by", o->by, "");
+        put_cell(f, "w", "at", o->host, "");
         put_outcome(f, o->mark, o->refused && o->mark == STORY_WARN ? "refused" : outcomes[o->mark], o->time,
                     o->end);
-        put_cell(f, "", o->mark == STORY_GOOD ? "" : o->cause, "");
+        put_cell(f, "w", "", o->mark == STORY_GOOD ? "" : o->cause, "");
         fputs("</tr>\n", f);
     }
     fputs("</tbody></table></div>", f);
@@ -178,7 +178,7 @@ void page_tallies(FILE *f, const char *id, const char *title, const char *note, 
     fputs("<div class=\"wrap\"><table><thead><tr><th>What<th>How often<th>Last</tr></thead><tbody>\n", f);
     for (const struct story_tally *row; (row = next_tally(t, shown)) != NULL;) {
         most = row->count > most ? row->count : most;
-        fputs("<tr><td>", f);
+        fputs("<tr><td class=\"w\">", f);
         html_text(f, row->text);
         fprintf(f,
                 "<svg class=\"bar\"><rect width=\"100%%\" height=\"8\" rx=\"4\"/><rect class=\"%s\" "

@@ -43,7 +43,7 @@ const char *const html_style[] = {
     ".lane>div "
     "small{display:block;color:var(--soft);font-size:12px;font-variant-numeric:tabular-nums;overflow:hidden;"
     "text-overflow:ellipsis}",
-    ".lane svg.t{width:100%;height:30px;display:block}",
+    ".lane svg.t{width:100%;height:30px;display:block;overflow:visible}",
     ".lane.axis svg.t{height:20px}",
     ".lane.marks{border-top:1px dashed var(--line)}",
     ".track{fill:var(--track)}",
@@ -70,10 +70,12 @@ const char *const html_style[] = {
     "th{text-align:left;font-weight:600;color:var(--soft);font-size:12.5px;padding:6px 12px 6px "
     "0;border-bottom:1px solid var(--line);white-space:nowrap}",
     "td{padding:8px 12px 8px 0;border-bottom:1px solid "
-    "var(--line);vertical-align:top;overflow-wrap:anywhere}",
+    "var(--line);vertical-align:top}",
     "tr:last-child td{border-bottom:0}",
     "time,.num{font-variant-numeric:tabular-nums;white-space:nowrap}",
-    "td small{display:block;color:var(--soft)}",
+    "td "
+    "small{display:block;color:var(--soft);white-space:nowrap;font-variant-numeric:tabular-nums}td.w{"
+    "overflow-wrap:anywhere;min-width:130px}td.k{white-space:nowrap}",
     ".num{text-align:right}",
     ".tag{display:inline-block;border-radius:999px;padding:1px "
     "10px;font-size:12.5px;font-weight:600;white-space:nowrap}",
@@ -97,7 +99,7 @@ const char *const html_style[] = {
     "dt{color:var(--soft)}",
     "dd{margin:0;overflow-wrap:anywhere}",
     "code{font:13px/1.5 ui-monospace,'DejaVu Sans Mono',monospace}",
-    ".none{color:var(--soft);margin:0}",
+    "a{color:inherit}.none{color:var(--soft);margin:0}",
     "footer{color:var(--soft);font-size:13px;padding-bottom:40px}",
     "@media(max-width:700px){main,header,footer{padding:0 14px}header{padding-top:22px}",
     "h1{font-size:23px}section{padding:14px}.lane{grid-template-columns:1fr;gap:2px}",
