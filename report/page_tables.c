@@ -142,7 +142,7 @@ void page_operations(FILE *f, const struct story *s)
         put_cell(f, "k", "", o->what, "");
         put_profile(f, s, "profile", o->target);
         put_cell(f, "w", "by", o->by, "");
-        put_cell(f, "w", "at", o->host, "");
+        put_cell(f, "w h", "at", o->host, "");
         put_outcome(f, o->mark, o->refused && o->mark == STORY_WARN ? "refused" : outcomes[o->mark], o->time,
                     o->end);
         put_cell(f, "w", "", o->mark == STORY_GOOD ? "" : o->cause, "");

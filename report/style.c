@@ -75,7 +75,7 @@ const char *const html_style[] = {
     "time,.num{font-variant-numeric:tabular-nums;white-space:nowrap}",
     "td "
     "small{display:block;color:var(--soft);white-space:nowrap;font-variant-numeric:tabular-nums}td.w{"
-    "overflow-wrap:anywhere;min-width:130px}td.k{white-space:nowrap}",
+    "overflow-wrap:anywhere;min-width:130px}td.h{min-width:165px}td.k{white-space:nowrap}",
     ".num{text-align:right}",
     ".tag{display:inline-block;border-radius:999px;padding:1px "
     "10px;font-size:12.5px;font-weight:600;white-space:nowrap}",
