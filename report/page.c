@@ -10,7 +10,6 @@ static void put_head(FILE *f)
           "<meta name=\"viewport\" content=\"width=device-width, initial-scale=1\">\n"
           "<meta name=\"referrer\" content=\"no-referrer\">\n"
           "<meta name=\"generator\" content=\"lpad-audit-report\">\n"
-          "<link rel=\"icon\" href=\"data:,\">\n"
           "<title>lpad audit report</title>\n<style>",
           f);
     for (size_t i = 0; html_style[i] != NULL; i++)
