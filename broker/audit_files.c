@@ -135,8 +135,8 @@ static bool holds_record(const char *path)
     return n > 0 && memchr(head, '\n', (size_t)n) != NULL;
 }
 
-// A file without a record, or none, while rotated ones are there: the newest of these with a record is the open
-// one again.
+// A file without a record, or none, while rotated ones are there: the newest of these with a record is the
+// open one again.
 static enum err undo_rotation(const char *path)
 {
     struct stat st;
@@ -178,7 +178,8 @@ static enum err make_like(const char *path, const struct stat *old, int *ret_fd)
 {
     int fd;
     LPAD_TRY(open_one(path, O_RDWR | O_APPEND | O_CREAT | O_EXCL, &fd));
-    // Whoever may read the log may read on. Without the right to give files away they are the owner's already.
+    // Whoever may read the log may read on. Without the right to give files away they are the owner's
+    // already.
     struct stat st;
     bool same = fstat(fd, &st) == 0 && st.st_uid == old->st_uid && st.st_gid == old->st_gid;
     if ((!same && fchown(fd, old->st_uid, old->st_gid) != 0) || fchmod(fd, old->st_mode & 07777) != 0) {

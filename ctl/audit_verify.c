@@ -86,7 +86,8 @@ static size_t signature_length(struct bytes line)
     if (line.len <= SIG_LENGTH + 1)
         return 0;
     const uint8_t *sig = line.data + line.len - 1 - SIG_LENGTH;
-    return memcmp(sig, sig_prefix, LENGTH(sig_prefix)) == 0 && line.data[line.len - 2] == '"' ? SIG_LENGTH : 0;
+    return memcmp(sig, sig_prefix, LENGTH(sig_prefix)) == 0 && line.data[line.len - 2] == '"' ? SIG_LENGTH
+                                                                                              : 0;
 }
 
 // The number of a record that has the right ends. 0: it has not.

@@ -12,9 +12,9 @@ struct check {
     char wrong[160]; // "" when the log is sound
     size_t lines;
     unsigned chains, epochs;
-    size_t open;                          // lines behind the last signed one
-    char (*hashes)[65];                   // of line i + 1
-    uint8_t (*keys)[32];                  // that have signed
+    size_t open;         // lines behind the last signed one
+    char (*hashes)[65];  // of line i + 1
+    uint8_t (*keys)[32]; // that have signed
     size_t key_count;
 };
 

@@ -45,8 +45,8 @@ struct disk {
     jmp_buf stop;
     unsigned fail_at; // this one fails with `fail_errno`; 0: none
     int fail_errno;
-    bool fail_on;  // and all after it, too
-    size_t room;   // octets that files may have together; 0: any
+    bool fail_on; // and all after it, too
+    size_t room;  // octets that files may have together; 0: any
     unsigned syncs;
     uint64_t wall_ms, boot_ms, random;
 };

@@ -105,8 +105,8 @@ static void check_all(const struct disk *d, const struct acknowledged *k, const 
         char hash[65];
         sodium_bin2hex(hash, sizeof hash, k->hash[i], 32);
         if (k->seq[i] > c.lines || strcmp(c.hashes[k->seq[i] - 1], hash) != 0)
-            fail_msg("%s: record %llu of %zu was acknowledged and is lost", what, (unsigned long long)k->seq[i],
-                     c.lines);
+            fail_msg("%s: record %llu of %zu was acknowledged and is lost", what,
+                     (unsigned long long)k->seq[i], c.lines);
     }
     check_keys(d, &c);
     check_free(&c);
