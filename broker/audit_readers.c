@@ -115,10 +115,10 @@ static bool locate(struct client *c)
     struct audit_reader *r = &c->reader;
     const struct audit *a = &c->broker->audit;
     uint64_t first = 0;
-    enum err e = a->size > 0 ? audit_find_first(a->fd, &first) : ERR_CLOSED;
+    enum err e = a->end.size > 0 ? audit_find_first(a->fd, &first) : ERR_CLOSED;
     if (is_damaged(c, e == ERR_OK || e == ERR_CLOSED))
         return false;
-    bool reaches = r->oldest_wins || (e == ERR_OK ? first <= r->after + 1 : r->after >= a->seq);
+    bool reaches = r->oldest_wins || (e == ERR_OK ? first <= r->after + 1 : r->after >= a->end.seq);
     if (!reaches) {
         if (!ask_for_file(c, r->index))
             end_with(c, ERR_CLOSED, "lpad is being stopped");
@@ -130,7 +130,7 @@ static bool locate(struct client *c)
         r->at = 0;
         return true;
     }
-    return !is_damaged(c, take_file(r, AUDIT_READER_OPEN, a->fd, a->size));
+    return !is_damaged(c, take_file(r, AUDIT_READER_OPEN, a->fd, a->end.size));
 }
 
 // --- frames ---
@@ -148,8 +148,8 @@ static enum err read_chunk(const struct broker *b, const struct audit_reader *r,
 {
     bool open = r->place == AUDIT_READER_OPEN;
     size_t want = OCTETS_PER_FRAME;
-    if (open && b->audit.size - r->at < (off_t)want)
-        want = b->audit.size > r->at ? (size_t)(b->audit.size - r->at) : 0;
+    if (open && b->audit.end.size - r->at < (off_t)want)
+        want = b->audit.end.size > r->at ? (size_t)(b->audit.end.size - r->at) : 0;
     ssize_t n = want > 0 ? pread(open ? b->audit.fd : r->fd, space, want, r->at) : 0;
     if (n < 0)
         return ERR_IO;
@@ -281,7 +281,7 @@ void audit_readers_begin(struct client *c, uint64_t after, bool follow)
                     "the audit is for root and for whom the file's owner and group let read it");
     else if (!b->audit.usable)
         client_fail(c, ERR_IO, "the audit's file cannot be read: see lpad's log");
-    else if (after > b->audit.seq)
+    else if (after > b->audit.end.seq)
         client_fail(c, ERR_INPUT,
                     "the audit ends before that record: it was cut off, replaced, or is another one's");
     else if (count_readers(b) >= most)

@@ -16,9 +16,8 @@
 #include <sys/types.h>
 #include <systemd/sd-event.h>
 
-#define CLIENT_GROUPS_MAX  256 // as policy.proto's Actor; the kernel's order, more are not told
-#define CLIENT_REFUSED_MAX 16
-#define CLIENT_CODE_MAX    256
+#define CLIENT_GROUPS_MAX 256 // as policy.proto's Actor; the kernel's order, more are not told
+#define CLIENT_CODE_MAX   256
 
 struct broker;
 
@@ -41,6 +40,7 @@ enum request_kind {
     REQUEST_RESEND,
     REQUEST_STATUS,     // does not touch the card
     REQUEST_READ_AUDIT, // neither
+    REQUEST_AUDIT_HEAD, // neither
     REQUEST_KIND_MAX,
 };
 
@@ -101,16 +101,6 @@ struct client {
     struct audit_reader reader;
 };
 
-// One line per uid and minute.
-struct client_refusals {
-    struct {
-        uint32_t uid;
-        uint64_t minute;
-        uint32_t count;
-    } rows[CLIENT_REFUSED_MAX];
-    size_t count;
-};
-
 void clients_accept(struct broker *b); // accepts from now on
 void clients_drop_all(struct broker *b);
 
@@ -133,5 +123,7 @@ void status_on_policy(struct broker *b, uint32_t id); // policyd answered; the b
 void status_on_policy_gone(struct broker *b);
 void status_on_processes(struct broker *b, uint32_t id, const Lpad__Processes *processes);
 void status_on_timeout(struct broker *b);
+// What is told is on the disk: a head that somebody keeps must be in the log after a power cut.
+void status_tell_audit_head(struct client *c);
 
 #endif

@@ -49,6 +49,8 @@ const struct journal_row journal_rows[] = {
     {"policy.loaded",          "fa18d754b26a9b3c961eb3d29c4bca33", NOTICE,  NOTICE,  "a policy is in force"                  },
     {"policy.refused",         "e12629a04daa283278b23a302adf82ec", ERR,     ERR,
      "a policy has an error and is not in force[: line {LINE}]"                                                              },
+    {"request.refused",        "5c1f0b7e92d04a6c8e37f1a4b96d2083", WARNING, WARNING,
+     "{OPERATION} was refused[ to uid {UID}][: {RESULT}][, by {RULE}][ in line {LINE}]"                                      },
     {"clock.jump",             "a745310f4ab56590c421511519c79931", NOTICE,  NOTICE,  "the clock was set"                     },
     {"switch.begin",           "cf5d514db5d66ce2b0a332332c0883e3", NOTICE,  NOTICE,
      "a switch began[ to {ICCID}][, by rule {RULE}][: {WHY}]"                                                                },

@@ -5,6 +5,7 @@
 
 #include <fcntl.h>
 #include <stdio.h>
+#include <sys/mman.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
@@ -34,7 +35,14 @@ static struct seen *make_seen(void)
     s->other = pair[1];
     journal_init(&s->journal, pair[0]);
     assert_int_equal(s->journal.fd, pair[0]);
-    assert_int_equal(audit_open(&s->audit, fd, "boot"), ERR_OK);
+    const struct audit_setup setup = {.fd = fd,
+                                      .key_fd = memfd_create("key", MFD_CLOEXEC),
+                                      .boot = "boot",
+                                      .io = &audit_io_system,
+                                      .epoch_records = 1000,
+                                      .epoch_ms = 3600000};
+    assert_true(setup.key_fd >= 0);
+    assert_int_equal(audit_open(&s->audit, &setup), ERR_OK);
     s->audit.sink = pass_on;
     s->audit.sink_context = s;
     return s;
@@ -42,6 +50,8 @@ static struct seen *make_seen(void)
 
 static void free_seen(struct seen *s)
 {
+    close(s->audit.setup.key_fd);
+    audit_close(&s->audit);
     close(s->audit.fd);
     close(s->journal.fd);
     close(s->other);
@@ -121,7 +131,7 @@ static void test_fields(void **state)
     assert_field(s, "PRIORITY", "5");
     assert_field(s, "SYSLOG_IDENTIFIER", "lpad");
     assert_field(s, "LPAD_TYPE", "profile.change.intent");
-    assert_field(s, "LPAD_SEQ", "1");
+    assert_field(s, "LPAD_SEQ", "2");
     assert_field(s, "LPAD_SESSION", "4");
     assert_field(s, "LPAD_OPERATION", "enable");
     assert_field(s, "LPAD_ICCID", "8949449999999990031");
@@ -140,7 +150,7 @@ static void test_fields(void **state)
     assert_field(s, "LPAD_RESULT", "the card refused");
     assert_field(s, "LPAD_RULE", "permissions[1]");
     assert_field(s, "LPAD_UID", NULL);
-    assert_field(s, "LPAD_SEQ", "2");
+    assert_field(s, "LPAD_SEQ", "3");
     free_seen(s);
 }
 
