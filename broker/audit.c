@@ -298,7 +298,11 @@ enum err audit_open(struct audit *a, const struct audit_setup *setup)
 {
     size_t boot_len = strlen(setup->boot);
     LPAD_ASSERT(boot_len < sizeof a->boot);
-    *a = (struct audit){.setup = *setup, .fd = setup->fd, .seal.secrets = a->seal.secrets};
+    *a = (struct audit){.setup = *setup,
+                        .fd = setup->fd,
+                        .seal.secrets = a->seal.secrets,
+                        .sink = a->sink,
+                        .sink_context = a->sink_context};
     memcpy(a->boot, setup->boot, boot_len + 1);
     a->setup.boot = a->boot;
     a->clock_offset = read_clock_offset(a);

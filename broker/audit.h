@@ -131,7 +131,7 @@ struct audit {
     unsigned depth;
     bool first; // in the innermost object
     struct audit_fields fields;
-    audit_sink sink; // NULL: none; set after audit_open
+    audit_sink sink; // NULL: none; set before audit_open, whose records it is told of too
     void *sink_context;
     uint8_t space[AUDIT_LINE_MAX];
 };

@@ -93,6 +93,8 @@ static void open_files(struct broker *b)
         .file_max = s->audit_file_max,
         .file_ms = 3600000ull * s->audit_file_hours,
         .availability = s->audit_availability};
+    // Its first records go there, too.
+    journal_init(&b->journal, BROKER_FD_JOURNAL);
     enum err e = audit_open(&b->audit, &setup);
     if (b->audit.is_new_chain)
         log_error(
@@ -103,7 +105,6 @@ static void open_files(struct broker *b)
         log_error("the audit file cannot be continued (%s): nothing is done that changes the card",
                   err_words(e));
     audit_access_read(&b->audit_access, BROKER_FD_AUDIT);
-    journal_init(&b->journal, BROKER_FD_JOURNAL);
     e = archive_open(&b->archive, BROKER_FD_ARCHIVE, BROKER_FD_ARCHIVE + 1);
     if (e != ERR_OK)
         fail("the notification archive", e);
