@@ -41,7 +41,7 @@ const struct command_row command_rows[] = {
      "the audit's last record as SEQ:HASH, to be kept elsewhere, and what is sealed"                                                                            },
     {COMMAND_AUDIT_ENROL,           "audit",        "enrol",           "",           0, 0,
      "the public key with which the audit is verified from its beginning; keep it elsewhere"                                                                    },
-    {COMMAND_AUDIT_REPORT,          "audit",        "report",          "FILE ...",   0, AUDIT_FILES_MAX,
+    {COMMAND_AUDIT_REPORT,          "audit",        "report",          "[FILE] ...",   0, AUDIT_FILES_MAX,
      "one HTML page of the audit's files, oldest first (default " AUDIT_FILE_DEFAULT
      "; - is standard input)"                                                                                                                                   },
 };
