@@ -13,7 +13,7 @@ static const struct {
     {NULL,      "target",    AUDIT_FIELD_ICCID    },
     {NULL,      "iccid",     AUDIT_FIELD_ICCID    },
     {NULL,      "to",        AUDIT_FIELD_ICCID    },
-    {NULL,      "profile",   AUDIT_FIELD_ICCID    },
+    {NULL,      "profile",   AUDIT_FIELD_PROFILE  },
     {"read",    "iccid",     AUDIT_FIELD_ICCID    },
     {"claimed", "iccid",     AUDIT_FIELD_ICCID    },
     {NULL,      "from",      AUDIT_FIELD_FROM     },

@@ -16,6 +16,7 @@ enum audit_field {
     AUDIT_FIELD_SESSION,
     AUDIT_FIELD_OPERATION,
     AUDIT_FIELD_ICCID,
+    AUDIT_FIELD_PROFILE, // as the policy calls it
     AUDIT_FIELD_FROM,
     AUDIT_FIELD_EID,
     AUDIT_FIELD_UID,

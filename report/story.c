@@ -105,6 +105,13 @@ void story_name_profile(struct story *s, const char *iccid, const char *name)
         story_copy(s->lanes[lane].name, sizeof s->lanes[lane].name, name);
 }
 
+void story_name_unnamed(struct story *s, const char *iccid, const char *name)
+{
+    size_t lane = find_lane(s, iccid);
+    if (lane < STORY_LANES && s->lanes[lane].name[0] == '\0')
+        story_copy(s->lanes[lane].name, sizeof s->lanes[lane].name, name);
+}
+
 void story_use_begins(struct story *s, int64_t time, const char *iccid)
 {
     char key[sizeof s->lanes[0].iccid] = "";

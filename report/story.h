@@ -124,6 +124,8 @@ void story_tally(struct story_tallies *t, const char *text, int64_t time, enum s
 void story_copy(char *out, size_t cap, const char *text); // cut at a character's end
 // From `time` on this profile is in use; NULL: none.
 void story_use_begins(struct story *s, int64_t time, const char *iccid);
+// Only if it has none.
+void story_name_unnamed(struct story *s, const char *iccid, const char *name);
 void story_name_profile(struct story *s, const char *iccid, const char *name);
 
 #endif

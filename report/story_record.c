@@ -276,6 +276,10 @@ static void note_switch(struct story *s, const struct record *r)
         story_copy(w->from, sizeof w->from, text(r, "from"));
     if (w->to[0] == '\0')
         story_copy(w->to, sizeof w->to, goal(r));
+    // The policy's own name for it, where no server gave one.
+    if (looks_like_iccid(text(r, "to")) && !is(r->type, "switch.roll_back") &&
+        !is(r->type, "switch.rolled_back"))
+        story_name_unnamed(s, text(r, "to"), text(r, "profile"));
     if (w->rule[0] == '\0')
         story_copy(w->rule, sizeof w->rule, text(r, "rule"));
     if (text(r, "why")[0] != '\0')
@@ -302,7 +306,8 @@ static void on_switch(struct story *s, const struct record *r)
     } else if (is(what, "failed")) {
         note_switch(s, r);
         s->switches_failed++;
-        snprintf(words, sizeof words, "switch: %.160s", text(r, "why"));
+        snprintf(words, sizeof words, "switch: %.160s",
+                 text(r, "why")[0] != '\0' ? text(r, "why") : "the card did not enable the profile");
         story_tally(&s->causes, words, r->time, STORY_BAD);
         end_switch(s, r->time, STORY_BAD, "failed");
     } else if (is(what, "roll_back")) {
@@ -313,7 +318,9 @@ static void on_switch(struct story *s, const struct record *r)
         if (known && looks_like_iccid(s->running.from))
             story_use_begins(s, r->time, s->running.from);
         snprintf(words, sizeof words, "switch taken back: %.150s",
-                 known && s->running.why[0] != '\0' ? s->running.why : text(r, "why"));
+                 known && s->running.why[0] != '\0' ? s->running.why
+                 : text(r, "why")[0] != '\0'        ? text(r, "why")
+                                                    : "the new profile did not prove to work");
         story_tally(&s->causes, words, r->time, STORY_WARN);
         end_switch(s, r->time, STORY_WARN, "taken back");
     } else if (is(what, "recovered")) {

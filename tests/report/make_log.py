@@ -57,7 +57,7 @@ def session(operation, seconds, result="ok", uid=0, role="admin", verdict="allow
 
 
 def switch(seconds, source, target, rule, why, end="commit"):
-    put("switch.begin", seconds, **{"rule": rule, "line": 21, "from": source, "to": target, "why": why})
+    put("switch.begin", seconds, **{"rule": rule, "line": 21, "profile": "spare", "from": source, "to": target, "why": why})
     if end != "failed":
         put("switch.enabled", 2.2, **{"rule": rule, "to": target})
     if end == "commit":
