@@ -27,7 +27,7 @@ RECORD = re.compile(
 MORE = rb'(?:,".+)?'
 BEGIN = re.compile(
     rb',"chain":"(?P<chain>[0-9a-f]{32})","epoch":(?P<epoch>' + NUMBER + rb'),"key":"(?P<key>[0-9a-f]{64})","next_key":"'
-    rb'(?P<next>[0-9a-f]{64})","reason":"(?P<reason>' + TEXT + rb')"(?:,"adopted":(?P<adopted>' + NUMBER + rb'))?' + MORE,
+    rb'(?P<next>[0-9a-f]{64})","reason":"(?P<reason>' + TEXT + rb')"(?:,"adopted":(?P<adopted>' + NUMBER + rb')|(?!,"adopted":))' + MORE,
     re.DOTALL)
 END = re.compile(rb',"chain":"(?P<chain>[0-9a-f]{32})","epoch":(?P<epoch>' + NUMBER + rb'),"records":(?P<records>'
                  + NUMBER + rb')' + MORE, re.DOTALL)
@@ -171,6 +171,13 @@ def first_number(octets):
     return int(found[1]) if found else 0
 
 
+def in_order(files, beginning):
+    """Sorted by the numbers they begin with; of several, the empty ones say nothing."""
+    if len(files) == 1:
+        return files
+    return sorted((f for f in files if beginning(f)), key=lambda f: first_number(beginning(f)))
+
+
 def verify(files, **known):
     """The verdict over `files`, an iterable of iterables of pieces of octets, in the order of their records."""
     v = Verifier(**known)
@@ -229,10 +236,7 @@ def main():
         files = [sys.stdin.buffer if name == "-" else open(name, "rb") for name in a.files]
     except OSError as e:
         p.error(str(e))
-    if len(files) > 1:
-        files = [f for f in files if f.peek(1)]
-        files.sort(key=lambda f: first_number(f.peek(64)[:64]))
-    verdict = verify(files, keys=a.key, heads=a.head, trust_first=a.trust_first)
+    verdict = verify(in_order(files, lambda f: f.peek(64)[:64]), keys=a.key, heads=a.head, trust_first=a.trust_first)
     print(json.dumps(verdict) if a.json else " ".join(f"{key}: {value}" for key, value in verdict.items()))
     return 0 if verdict["verdict"] == "whole" else 1
 

@@ -53,6 +53,8 @@ bool input_open(struct input *input, char *const *names, size_t count)
         // A file in which nothing stands says nothing, where there are others.
         input->count += f->is_empty && count > 1 ? 0 : 1;
     }
+    if (input->count == 0)
+        input->count = 1; // of several empty ones, any
     qsort(input->files, input->count, sizeof *input->files, compare_files);
     input->file = 0;
     return true;

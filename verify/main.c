@@ -39,15 +39,16 @@ struct arguments {
     bool json, stats, print_head;
 };
 
-static void write_all(int fd, const char *text, size_t len)
+static bool write_all(int fd, const char *text, size_t len)
 {
     while (len > 0) {
         ssize_t n = write(fd, text, len);
         if (n < 0 && errno != EINTR)
-            return;
+            return false;
         text += n > 0 ? n : 0;
         len -= n > 0 ? (size_t)n : 0;
     }
+    return true;
 }
 
 // Hexadecimal as people paste it: upper case will do.
@@ -143,10 +144,10 @@ static bool open_input(struct input *in, char **names, size_t count)
     return false;
 }
 
-static double seconds_now(void)
+static double seconds_of(clockid_t clock)
 {
     struct timespec t = {0};
-    clock_gettime(CLOCK_MONOTONIC, &t);
+    clock_gettime(clock, &t);
     return (double)t.tv_sec + (double)t.tv_nsec / 1e9;
 }
 
@@ -154,25 +155,27 @@ static int verify(const struct arguments *a, struct input *in, struct verifier *
 {
     struct report stats = {.len = 0};
     bool is_sandboxed = sandbox_close();
-    double begin = seconds_now();
+    double begin = seconds_of(CLOCK_MONOTONIC), cpu = seconds_of(CLOCK_PROCESS_CPUTIME_ID);
     enum input_end end = input_verify(in, v);
     if (end == INPUT_FAILED) {
         report_put(out, "lpad-audit-verify: %s: %s\n", in->files[in->file].name, strerror(in->error_number));
-        write_all(STDERR_FILENO, out->text, out->len);
+        (void)write_all(STDERR_FILENO, out->text, out->len);
         return USAGE;
     }
     bool whole = end == INPUT_READ && verifier_end(v);
-    report_stats(&stats, v, in, seconds_now() - begin, is_sandboxed);
+    report_stats(&stats, v, in, seconds_of(CLOCK_MONOTONIC) - begin,
+                 seconds_of(CLOCK_PROCESS_CPUTIME_ID) - cpu, is_sandboxed);
     if (a->json)
         report_json(out, v, in);
     else if (a->print_head && whole)
         report_head(out, v);
     else
         report_words(out, v, in);
-    write_all(STDOUT_FILENO, out->text, out->len);
+    bool is_said = write_all(STDOUT_FILENO, out->text, out->len);
     if (a->stats)
-        write_all(STDERR_FILENO, stats.text, stats.len);
-    return whole ? WHOLE : BROKEN;
+        is_said &= write_all(STDERR_FILENO, stats.text, stats.len);
+    // A verdict that nobody got to read is none.
+    return !is_said ? USAGE : whole ? WHOLE : BROKEN;
 }
 
 int main(int argc, char **argv)

@@ -130,10 +130,11 @@ void report_head(struct report *r, const struct verifier *v)
 }
 
 void report_stats(struct report *r, const struct verifier *v, const struct input *in, double seconds,
-                  bool is_sandboxed)
+                  double cpu_seconds, bool is_sandboxed)
 {
-    report_put(
-        r, "%" PRIu64 " records, %" PRIu64 " octets, %" PRIu64 " signatures in %.3f s: %.0f records/s%s\n",
-        v->records, in->octets, v->signatures, seconds, seconds > 0 ? (double)v->records / seconds : 0,
-        is_sandboxed ? "" : " (no sandbox)");
+    report_put(r,
+               "%" PRIu64 " records, %" PRIu64 " octets, %" PRIu64
+               " signatures in %.3f s, %.3f s of CPU time: %.0f records/s%s\n",
+               v->records, in->octets, v->signatures, seconds, cpu_seconds,
+               cpu_seconds > 0 ? (double)v->records / cpu_seconds : 0, is_sandboxed ? "" : " (no sandbox)");
 }

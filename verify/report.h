@@ -18,6 +18,6 @@ void report_json(struct report *r, const struct verifier *v, const struct input 
 // "SEQ:HASH" of the last record, for --head of a later run.
 void report_head(struct report *r, const struct verifier *v);
 void report_stats(struct report *r, const struct verifier *v, const struct input *in, double seconds,
-                  bool is_sandboxed);
+                  double cpu_seconds, bool is_sandboxed);
 
 #endif
