@@ -2,7 +2,11 @@
 add_library(broker_core STATIC
     archive.c
     audit.c
+    audit_epoch.c
+    audit_fields.c
+    audit_io.c
     audit_json.c
+    audit_start.c
     broker.c
     broker_sandbox.c
     clients.c
@@ -10,6 +14,7 @@ add_library(broker_core STATIC
     network.c
     peers.c
     routing.c
+    seal.c
     session.c
     session_audit.c
     session_card.c

@@ -20,6 +20,7 @@
 #define BROKER_FD_AUDIT      6
 #define BROKER_FD_ARCHIVE    7 // and 8
 #define BROKER_FD_NETWORK    9
+#define BROKER_FD_AUDIT_KEY  10
 
 #define BROKER_KEPT_MAX    128
 #define BROKER_VERSION_MAX 32
@@ -104,6 +105,8 @@ struct broker {
     struct archive archive;
     sd_event_source *session_timer, *stop_timer, *status_timer, *retry_timer, *grace_timer, *restart_timer,
         *notify_timer;
+    sd_event_source *turn_source;  // the audit's part of a turn of the loop
+    uint32_t rotate_id;            // an asked RotateAudit, 0: none
     sd_event_source *go_on_source; // runs broker_go_on once, after the event at hand
     uint32_t policy_status_id;     // an asked GetPolicyStatus, 0: none
     bool probe_due;                // a new cardd's card is not known yet
@@ -119,7 +122,8 @@ struct broker {
 // --- routing.c: links ---
 LPAD_NODISCARD enum err broker_watch_supervisor(struct broker *b, int fd);
 LPAD_NODISCARD enum err broker_say_hello(struct broker *b, const struct sandbox_report *report);
-void broker_start_netd(struct broker *b);
+void broker_start_netd(struct broker *b); // the audit's epoch ends before
+void broker_rotate_audit(struct broker *b);
 void broker_stop_netd(struct broker *b); // the present one, or the one that was asked for
 uint32_t broker_ask_processes(struct broker *b);
 void broker_report_violation(struct broker *b, const struct peer *p, enum err why);
@@ -133,6 +137,9 @@ void broker_schedule(struct broker *b); // serve whoever waits for the card, or 
 void broker_check_ready(struct broker *b);
 void broker_stop(struct broker *b);
 void broker_end_record(struct broker *b, bool durable); // audit_end, and a line in the log when it fails
+// What is durable before anybody is told: audit_commit, and a line in the log when it fails.
+void broker_commit(struct broker *b);
+void broker_attend_audit(struct broker *b); // what is due is done in this turn of the loop
 
 // --- broker_main.c and tests: sets up all but the descriptors' contents ---
 LPAD_NODISCARD enum err broker_init(struct broker *b, const Lpad__BrokerSettings *settings,

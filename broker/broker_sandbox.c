@@ -5,6 +5,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <linux/falloc.h>
 #include <sys/mman.h>
 #include <sys/socket.h>
 
@@ -27,6 +28,8 @@ static const struct sandbox_call calls[] = {
     SANDBOX_CALL("pwrite64", "the archive"),
     SANDBOX_CALL("pread64", "the archive, for a notification that is sent once more"),
     SANDBOX_CALL("ftruncate", "an audit line that did not get through; the archive's turn of files"),
+    SANDBOX_CALL_IF("fallocate", "space is held beyond the audit's end", 1, SANDBOX_ARG(1, FALLOC_FL_KEEP_SIZE)),
+    SANDBOX_CALL("lseek", "the size of the audit's files"),
     SANDBOX_CALL("fdatasync", "what was written is there after a power cut"),
     SANDBOX_CALL_IF("madvise", "what the allocator gives back", 1, SANDBOX_ARG(2, MADV_FREE)),
 };

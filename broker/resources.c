@@ -2,6 +2,7 @@
 // Opening what the other processes inherit.
 #include "broker/resources.h"
 
+#include "broker/audit_files.h"
 #include "lib/log.h"
 #include "lib/sealed.h"
 
@@ -136,7 +137,8 @@ static enum err open_all(const struct config *c, const struct accounts *a, struc
     LPAD_TRY(open_file(c->state, "notifications.0", O_RDWR, 0600, &r->archive[0]));
     LPAD_TRY(open_file(c->state, "notifications.1", O_RDWR, 0600, &r->archive[1]));
     LPAD_TRY(make_parent(c->audit.file, 0750));
-    LPAD_TRY(open_file(c->audit.file, NULL, O_RDWR | O_APPEND, 0640, &r->audit));
+    LPAD_TRY(audit_files_open(c->audit.file, &r->audit));
+    LPAD_TRY(open_file(c->state, "audit.key", O_RDWR, 0600, &r->audit_key));
     LPAD_TRY(open_routes(&r->routes));
     LPAD_TRY(make_parent(c->control.socket, 0755));
     return open_control(c, a, &r->control);
@@ -144,10 +146,15 @@ static enum err open_all(const struct config *c, const struct accounts *a, struc
 
 enum err resources_open(const struct config *c, const struct accounts *a, struct resources *ret)
 {
-    struct resources r = {
-        -1, -1, -1, -1, {-1, -1},
-            -1, -1, -1
-    };
+    struct resources r = {.null = -1,
+                          .lock = -1,
+                          .policy_state = -1,
+                          .policy_good = -1,
+                          .archive = {-1, -1},
+                          .audit = -1,
+                          .audit_key = -1,
+                          .control = -1,
+                          .routes = -1};
     enum err e = open_all(c, a, &r);
     if (e != ERR_OK) {
         resources_close(&r, NULL);
@@ -170,6 +177,7 @@ void resources_close(struct resources *r, const struct config *c)
         log_error("%s: cannot remove the control socket: %s", c->control.socket, strerror(errno));
     close_one(&r->control);
     close_one(&r->routes);
+    close_one(&r->audit_key);
     close_one(&r->audit);
     close_one(&r->archive[1]);
     close_one(&r->archive[0]);
@@ -177,6 +185,15 @@ void resources_close(struct resources *r, const struct config *c)
     close_one(&r->policy_state);
     close_one(&r->lock);
     close_one(&r->null);
+}
+
+enum err resources_reopen_audit(const struct config *c, struct resources *r)
+{
+    int fd;
+    LPAD_TRY(audit_files_open(c->audit.file, &fd));
+    close_one(&r->audit);
+    r->audit = fd;
+    return ERR_OK;
 }
 
 enum err resources_read_file(const char *path, size_t max, char **ret_text, size_t *ret_len)

@@ -228,8 +228,11 @@ enum err session_audit_change(struct session *s, const char *what, struct bytes 
     audit_put_eid(s->broker);
     enum err e = audit_end(a, true);
     if (e == ERR_OK)
+        e = audit_commit(a);
+    broker_attend_audit(s->broker);
+    if (e == ERR_OK || a->setup.availability)
         s->changing = what;
-    return e;
+    return s->changing != NULL ? ERR_OK : e;
 }
 
 void session_audit_change_result(struct session *s, const Lpad__Failure *failure)

@@ -92,7 +92,7 @@ static bool may_begin(struct session *s)
     }
     if (s->kind == SESSION_KIND_READ)
         return true;
-    if (!audit_is_writable(&b->audit)) {
+    if (!audit_allows_change(&b->audit)) {
         session_set_failure(s, ERR_IO,
                             "the audit file cannot be written: nothing is done that changes the card");
         return false;

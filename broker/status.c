@@ -147,7 +147,7 @@ static void reply(struct client *c, const Lpad__Processes *processes)
     status.test_trust = b->settings->test_trust;
     fill_session(b, &state);
     status.session = &state;
-    status.audit_records = b->audit.seq;
+    status.audit_records = b->audit.end.seq;
     frame.body_case = LPAD__BROKER_TO_CLIENT__BODY_STATUS;
     frame.status = &status;
     client_send(c, &frame);

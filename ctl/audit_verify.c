@@ -15,7 +15,9 @@
 static const char seq_prefix[] = "{\"seq\":";
 static const char prev_prefix[] = ",\"prev\":\"";
 static const char prev_suffix[] = "\"}";
+static const char sig_prefix[] = ",\"sig\":\"";
 #define LENGTH(literal) (sizeof(literal) - 1)
+#define SIG_LENGTH      (LENGTH(sig_prefix) + 128 + 1) // between the hash and the brace
 #define TAIL_LENGTH     (LENGTH(prev_prefix) + AUDIT_HASH_TEXT + LENGTH(prev_suffix))
 
 struct reader {
@@ -78,6 +80,15 @@ static bool break_at(struct verifier *v, uint64_t line, const char *what)
     return false;
 }
 
+// The beginning and the end of an epoch carry a signature, which is not checked here.
+static size_t signature_length(struct bytes line)
+{
+    if (line.len <= SIG_LENGTH + 1)
+        return 0;
+    const uint8_t *sig = line.data + line.len - 1 - SIG_LENGTH;
+    return memcmp(sig, sig_prefix, LENGTH(sig_prefix)) == 0 && line.data[line.len - 2] == '"' ? SIG_LENGTH : 0;
+}
+
 // The number of a record that has the right ends. 0: it has not.
 static uint64_t read_shape(struct bytes line, struct bytes *ret_prev)
 {
@@ -89,9 +100,9 @@ static uint64_t read_shape(struct bytes line, struct bytes *ret_prev)
         if (i + TAIL_LENGTH >= line.len || __builtin_mul_overflow(seq, 10u, &seq) ||
             __builtin_add_overflow(seq, (uint64_t)(line.data[i] - '0'), &seq))
             return 0;
-    const uint8_t *tail = line.data + line.len - TAIL_LENGTH;
-    if (line.data[i] != ',' || memcmp(tail, prev_prefix, LENGTH(prev_prefix)) != 0 ||
-        memcmp(line.data + line.len - LENGTH(prev_suffix), prev_suffix, LENGTH(prev_suffix)) != 0)
+    const uint8_t *tail = line.data + line.len - TAIL_LENGTH - signature_length(line);
+    if (tail < line.data + i || line.data[i] != ',' || memcmp(tail, prev_prefix, LENGTH(prev_prefix)) != 0 ||
+        tail[LENGTH(prev_prefix) + AUDIT_HASH_TEXT] != '"' || line.data[line.len - 1] != '}')
         return 0;
     *ret_prev = bytes_make(tail + LENGTH(prev_prefix), AUDIT_HASH_TEXT);
     return seq;

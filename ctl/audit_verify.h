@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Checking an audit log: one record per line, each carrying the hash of the one before.
 //
-// A record is a line `{"seq":N, ... ,"prev":"HASH"}` of at most AUDIT_LINE_MAX bytes and a newline. N rises
+// A record is a line `{"seq":N, ... ,"prev":"HASH"}` (or `...,"prev":"HASH","sig":"SIGNATURE"}`) of at most AUDIT_LINE_MAX bytes and a newline. N rises
 // by one from line to line; the first line of a file may start above 1 (the log was rotated). HASH is the
 // SHA-256, in lower-case hexadecimal, of the line before without its newline; of record 1 it is 64 zeros. A
 // log that ends early at a line's end is sound in itself: only a head kept elsewhere shows that it was cut.

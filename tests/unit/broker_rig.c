@@ -28,7 +28,7 @@ static int64_t now_ms(void)
 
 void rig_init(struct rig *r)
 {
-    *r = (struct rig){.consent_timeout_ms = 10000, .stop_timeout_ms = 10000, .audit = -1};
+    *r = (struct rig){.consent_timeout_ms = 10000, .stop_timeout_ms = 10000, .audit = -1, .audit_key = -1};
     r->matching_id = RIG_SECRET;
     for (size_t i = 0; i < RIG_PEER_MAX; i++)
         r->links[i] = LINK_NONE;
@@ -106,7 +106,7 @@ static int listen_control(const struct rig *r)
 
 static void exec_broker(const int *fds, size_t count)
 {
-    int high[8];
+    int high[16];
     // Away from where they are to be, then there.
     for (size_t i = 0; i < count; i++)
         high[i] = fcntl(fds[i], F_DUPFD, 100);
@@ -277,10 +277,12 @@ void rig_start(struct rig *r, bool wait)
         r->archive[0] = temp_file(0);
         r->archive[1] = temp_file(0);
     }
+    if (r->audit_key < 0)
+        r->audit_key = temp_file(0);
     int settings = settings_fd(r), control = listen_control(r);
     int routes = socket(AF_NETLINK, SOCK_RAW | SOCK_CLOEXEC | SOCK_NONBLOCK, NETLINK_ROUTE);
     assert_true(routes >= 0);
-    const int fds[] = {settings, pair[1], control, r->audit, r->archive[0], r->archive[1], routes};
+    const int fds[] = {settings, pair[1], control, r->audit, r->archive[0], r->archive[1], routes, r->audit_key};
     r->pid = fork();
     assert_true(r->pid >= 0);
     if (r->pid == 0)
@@ -404,6 +406,7 @@ void rig_done(struct rig *r)
         close(r->audit);
         close(r->archive[0]);
         close(r->archive[1]);
+        close(r->audit_key);
     }
     unlink(r->control);
     rmdir(r->dir);

@@ -62,7 +62,7 @@ struct rig {
     pid_t pid;
     char dir[64];
     char control[96];
-    int audit, archive[2];
+    int audit, archive[2], audit_key;
     struct link links[RIG_PEER_MAX];
     struct link clients[RIG_CLIENTS];
     uint32_t netd_number;
