@@ -86,6 +86,9 @@ void report_words(struct report *r, const struct verifier *v, const struct input
     }
     report_put(r, "whole: records %" PRIu64 " to %" PRIu64 ", %" PRIu64 " epochs, %" PRIu64 " signatures.\n",
                v->first_seq, v->last_seq, v->epochs, v->signatures);
+    report_put(r, "next key: ");
+    put_hex(r, v->next_key, sizeof v->next_key);
+    report_put(r, ", with which later files are verified without these.\n");
     if (v->since_signed > 0)
         report_put(r, "open: the last %" PRIu64 " records are not yet sealed.\n", v->since_signed);
     put_notes(r, v, in);
@@ -119,6 +122,8 @@ void report_json(struct report *r, const struct verifier *v, const struct input 
     put_hex(r, v->head, v->records > 0 ? sizeof v->head : 0);
     report_put(r, "\",\"first_key\":\"");
     put_hex(r, v->first_key, v->epochs > 0 ? sizeof v->first_key : 0);
+    report_put(r, "\",\"next_key\":\"");
+    put_hex(r, v->next_key, v->epochs > 0 ? sizeof v->next_key : 0);
     report_put(r, "\"}\n");
 }
 
