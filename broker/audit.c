@@ -189,6 +189,12 @@ static void try_again(struct audit *a)
     a->lost = 0;
 }
 
+void audit_retry(struct audit *a)
+{
+    if (a->usable && !audit_is_writable(a))
+        try_again(a);
+}
+
 static int64_t read_clock_offset(const struct audit *a)
 {
     const struct audit_io *io = a->setup.io;
@@ -226,8 +232,7 @@ static void note_clock(struct audit *a)
 
 void audit_begin(struct audit *a, enum audit_type type)
 {
-    if (a->usable && !audit_is_writable(a))
-        try_again(a);
+    audit_retry(a);
     note_clock(a);
     audit_begin_line(a, type);
 }

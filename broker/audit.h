@@ -109,15 +109,15 @@ struct audit {
     bool owns_fd;
     struct audit_point end, durable;
     char boot[AUDIT_BOOT_MAX];
-    bool usable;      // the file is ours
-    bool started;     // an epoch is open
-    bool writable;    // the last write got through
-    bool commit_due;  // a durable record waits
-    bool rotate_due;  // the file is long or old enough
-    uint64_t rotate_after_ms; // since boot: not before
-    bool is_new_chain; // key and log did not agree at start
-    uint64_t lost;    // lines since the last that got through
-    off_t held_end;   // space is held up to here; 0: not yet, -1: the file system cannot
+    bool usable;                      // the file is ours
+    bool started;                     // an epoch is open
+    bool writable;                    // the last write got through
+    bool commit_due;                  // a durable record waits
+    bool rotate_due;                  // the file is long or old enough
+    uint64_t rotate_after_ms;         // since boot: not before
+    bool is_new_chain;                // key and log did not agree at start
+    uint64_t lost;                    // lines since the last that got through
+    off_t held_end;                   // space is held up to here; 0: not yet, -1: the file system cannot
     uint64_t first_seq, file_wall_ms; // of the file's first line; 0: none
     // the open epoch
     struct seal seal;
@@ -143,6 +143,8 @@ struct audit {
 LPAD_NODISCARD enum err audit_open(struct audit *a, const struct audit_setup *setup);
 void audit_close(struct audit *a);
 bool audit_is_writable(const struct audit *a);
+// Tries whether anything can be written again.
+void audit_retry(struct audit *a);
 // Whether something that changes the card may begin.
 bool audit_allows_change(const struct audit *a);
 
@@ -172,8 +174,8 @@ LPAD_NODISCARD enum err audit_turn(struct audit *a);
 LPAD_NODISCARD enum err audit_seal(struct audit *a, enum audit_reason reason);
 // Ends the open epoch, durably; nothing can be written any more.
 LPAD_NODISCARD enum err audit_stop(struct audit *a);
-// The epoch ends in this file, which stays as it is, and the next begins in `fd`, an empty file, which becomes
-// the audit's own whatever happens. ERR_IO.
+// The epoch ends in this file, which stays as it is, and the next begins in `fd`, an empty file, which
+// becomes the audit's own whatever happens. ERR_IO.
 LPAD_NODISCARD enum err audit_rotate(struct audit *a, int fd);
 // It cannot be rotated now: tried again with a record after a while.
 void audit_rotate_later(struct audit *a);

@@ -14,9 +14,9 @@
 static const char *reason_name(enum audit_reason reason)
 {
     static const char *const names[AUDIT_REASON_MAX] = {
-        [AUDIT_REASON_NONE] = "start",     [AUDIT_REASON_START] = "start",
-        [AUDIT_REASON_COUNT] = "count",    [AUDIT_REASON_TIME] = "time",
-        [AUDIT_REASON_NETD] = "netd",      [AUDIT_REASON_CHANGE] = "change",
+        [AUDIT_REASON_NONE] = "start",        [AUDIT_REASON_START] = "start",
+        [AUDIT_REASON_COUNT] = "count",       [AUDIT_REASON_TIME] = "time",
+        [AUDIT_REASON_NETD] = "netd",         [AUDIT_REASON_CHANGE] = "change",
         [AUDIT_REASON_ROTATION] = "rotation", [AUDIT_REASON_NEW_CHAIN] = "new_chain",
     };
     LPAD_ASSERT(reason < AUDIT_REASON_MAX);
@@ -32,7 +32,8 @@ static enum err make_end(struct audit *a, struct bytes *ret_line)
     return audit_finish_line(a, SEAL_OPEN, ret_line);
 }
 
-static enum err make_begin(struct audit *a, enum audit_reason reason, uint64_t adopted, struct bytes *ret_line)
+static enum err make_begin(struct audit *a, enum audit_reason reason, uint64_t adopted,
+                           struct bytes *ret_line)
 {
     audit_begin_line(a, AUDIT_EPOCH_BEGIN);
     audit_put_lower_hex(a, "chain", bytes_make(a->seal.chain, SEAL_CHAIN));

@@ -19,6 +19,8 @@
 #define SUFFIX_LEN (1 + DIGITS)
 #define FILES_MAX  4096 // more are not looked at
 
+#define LINE_MAX_OCTETS 16384
+
 struct place {
     char directory[PATH_MAX];
     char name[PATH_MAX];
@@ -121,20 +123,32 @@ static enum err open_one(const char *path, int flags, int *ret_fd)
     return ERR_OK;
 }
 
-// An empty or missing file while rotated ones are there: the newest of these with something in it is the open
-// one again.
+// Whether a whole line stands in it. A new file's first line is made durable before anything follows it: what
+// has no end within a line's length has no record.
+static bool holds_record(const char *path)
+{
+    char head[LINE_MAX_OCTETS];
+    int fd = open(path, O_RDONLY | O_NOFOLLOW | O_CLOEXEC | O_NOCTTY | O_NONBLOCK);
+    ssize_t n = fd >= 0 ? read(fd, head, sizeof head) : 0;
+    if (fd >= 0)
+        close(fd);
+    return n > 0 && memchr(head, '\n', (size_t)n) != NULL;
+}
+
+// A file without a record, or none, while rotated ones are there: the newest of these with a record is the
+// open one again.
 static enum err undo_rotation(const char *path)
 {
     struct stat st;
     struct listing files;
     char newest[PATH_MAX];
     bool missing = lstat(path, &st) != 0 && errno == ENOENT;
-    if (!missing && (!S_ISREG(st.st_mode) || st.st_size > 0))
+    if (!missing && (!S_ISREG(st.st_mode) || holds_record(path)))
         return ERR_OK;
     LPAD_TRY(list(path, &files));
     for (size_t i = 0; i < files.count; i++) {
         LPAD_TRY(rotated_name(path, files.first[i], newest));
-        if (lstat(newest, &st) != 0 || !S_ISREG(st.st_mode) || st.st_size == 0)
+        if (lstat(newest, &st) != 0 || !S_ISREG(st.st_mode) || !holds_record(newest))
             continue;
         if (rename(newest, path) != 0)
             return complain(newest, "cannot make it the audit's open file again");
@@ -164,7 +178,8 @@ static enum err make_like(const char *path, const struct stat *old, int *ret_fd)
 {
     int fd;
     LPAD_TRY(open_one(path, O_RDWR | O_APPEND | O_CREAT | O_EXCL, &fd));
-    // Whoever may read the log may read on. Without the right to give files away they are the owner's already.
+    // Whoever may read the log may read on. Without the right to give files away they are the owner's
+    // already.
     struct stat st;
     bool same = fstat(fd, &st) == 0 && st.st_uid == old->st_uid && st.st_gid == old->st_gid;
     if ((!same && fchown(fd, old->st_uid, old->st_gid) != 0) || fchmod(fd, old->st_mode & 07777) != 0) {

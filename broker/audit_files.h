@@ -7,8 +7,8 @@
 #include "lib/bytes.h"
 
 // Opens PATH to append to, and makes it when it is missing (0640). A rotation that was cut off between its
-// steps leaves an empty PATH: it is undone, so that the log goes on where its last record stands. Errors are
-// logged.
+// steps leaves a PATH without a record: it is undone, so that the log goes on where its last record stands.
+// Errors are logged.
 LPAD_NODISCARD enum err audit_files_open(const char *path, int *ret_fd);
 
 // Renames PATH, which is open as `fd`, and opens a new one of the same owner and mode; when PATH is empty, it

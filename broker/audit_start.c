@@ -65,8 +65,8 @@ enum err audit_read_shape(struct bytes line, struct audit_shape *ret_shape)
 {
     struct audit_shape shape = {0};
     const uint8_t *at = line.data, *end = line.data + line.len;
-    if (!take(&at, end, "{\"seq\":") || !read_number(&at, end, &shape.seq) || shape.seq == 0 ||
-        at == end || *at != ',' || end[-1] != '}')
+    if (!take(&at, end, "{\"seq\":") || !read_number(&at, end, &shape.seq) || shape.seq == 0 || at == end ||
+        *at != ',' || end[-1] != '}')
         return ERR_INPUT;
     end--;
     const uint8_t *tail = end - AUDIT_SIG_LEN;
@@ -128,7 +128,8 @@ static enum err find_mark(struct audit *a, off_t before, bool *ret_found, off_t 
         size_t want = end < (off_t)sizeof a->space ? (size_t)end : sizeof a->space, got;
         LPAD_TRY(audit_io_read_at(a->setup.io, a->fd, end - (off_t)want, a->space, want, &got));
         const uint8_t *found = NULL, *from = a->space, *next;
-        while ((next = memmem(from, got - (size_t)(from - a->space), begin_mark, LENGTH(begin_mark))) != NULL) {
+        while ((next = memmem(from, got - (size_t)(from - a->space), begin_mark, LENGTH(begin_mark))) !=
+               NULL) {
             found = next;
             from = next + 1;
         }

@@ -87,8 +87,17 @@ static int on_turn(sd_event_source *source, void *data)
 
 // --- ready ---
 
+static void on_record(void *context, const struct audit_record *record)
+{
+    struct broker *b = context;
+    journal_send(&b->journal, record);
+    audit_readers_on_record(b);
+}
+
 void broker_begin(struct broker *b)
 {
+    b->audit.sink = on_record;
+    b->audit.sink_context = b;
     audit_begin(&b->audit, AUDIT_LPAD_START);
     audit_put_words(&b->audit, "version", b->version);
     audit_put_uint(&b->audit, "generation", b->settings->generation);
@@ -137,6 +146,7 @@ static void finish_stop(struct broker *b)
     Lpad__Stopped message = LPAD__STOPPED__INIT;
     Lpad__BrokerToSupervisor frame = LPAD__BROKER_TO_SUPERVISOR__INIT;
     clients_drop_all(b);
+    refusals_flush(b, true);
     audit_begin(&b->audit, AUDIT_LPAD_STOP);
     broker_end_record(b, true);
     if (audit_stop(&b->audit) != ERR_OK)
@@ -311,6 +321,7 @@ static struct peer no_peer(struct broker *b, Lpad__Process process)
 enum err broker_init(struct broker *b, const Lpad__BrokerSettings *settings, const char *version)
 {
     *b = (struct broker){.settings = settings, .version = version, .supervisor = LINK_NONE, .control_fd = -1};
+    b->journal.fd = -1;
     b->policyd = no_peer(b, LPAD__PROCESS__PROCESS_POLICYD);
     b->cardd = no_peer(b, LPAD__PROCESS__PROCESS_CARDD);
     b->netd = no_peer(b, LPAD__PROCESS__PROCESS_NETD);

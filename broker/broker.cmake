@@ -6,13 +6,18 @@ add_library(broker_core STATIC
     audit_fields.c
     audit_io.c
     audit_json.c
+    audit_readers.c
+    audit_readers_find.c
     audit_start.c
     broker.c
     broker_sandbox.c
     clients.c
+    journal.c
+    journal_words.c
     kept.c
     network.c
     peers.c
+    refusals.c
     routing.c
     seal.c
     session.c

@@ -8,7 +8,9 @@
 #include "broker/archive.h"
 #include "broker/audit.h"
 #include "broker/clients.h"
+#include "broker/journal.h"
 #include "broker/peers.h"
+#include "broker/refusals.h"
 #include "broker/session.h"
 #include "lib/sandbox.h"
 
@@ -20,7 +22,8 @@
 #define BROKER_FD_AUDIT      6
 #define BROKER_FD_ARCHIVE    7 // and 8
 #define BROKER_FD_NETWORK    9
-#define BROKER_FD_AUDIT_KEY  10
+#define BROKER_FD_JOURNAL    10
+#define BROKER_FD_AUDIT_KEY  11
 
 #define BROKER_KEPT_MAX    128
 #define BROKER_VERSION_MAX 32
@@ -88,7 +91,7 @@ struct broker {
     sd_event_source *control_source;
     struct client *clients; // clients_max of them
     size_t client_count;
-    struct client_refusals refusals;
+    struct refusals refusals;
     struct session session;
     struct kept_notification kept[BROKER_KEPT_MAX];
     size_t kept_count;
@@ -102,6 +105,8 @@ struct broker {
     bool profiles_known;
     uint32_t test_profiles; // of class test, as last seen
     struct audit audit;
+    struct audit_access audit_access;
+    struct journal journal;
     struct archive archive;
     sd_event_source *session_timer, *stop_timer, *status_timer, *retry_timer, *grace_timer, *restart_timer,
         *notify_timer;

@@ -19,13 +19,14 @@
 #define EPOCH_MINUTES 60
 
 static const struct proc_descriptor own[] = {
-    {"the link to lpad",        PROC_FD_LINK  },
-    {"the control socket",      PROC_FD_LISTEN},
-    {"the audit file",          PROC_FD_FILE  },
-    {"the first archive file",  PROC_FD_FILE  },
-    {"the second archive file", PROC_FD_FILE  },
-    {"the kernel's routes",     PROC_FD_ROUTES},
-    {"the audit's key file",    PROC_FD_FILE  },
+    {"the link to lpad",        PROC_FD_LINK   },
+    {"the control socket",      PROC_FD_LISTEN },
+    {"the audit file",          PROC_FD_FILE   },
+    {"the first archive file",  PROC_FD_FILE   },
+    {"the second archive file", PROC_FD_FILE   },
+    {"the kernel's routes",     PROC_FD_ROUTES },
+    {"the journal's socket",    PROC_FD_JOURNAL},
+    {"the audit's key file",    PROC_FD_FILE   },
 };
 
 static const struct proc_spec spec = {
@@ -94,12 +95,15 @@ static void open_files(struct broker *b)
         .availability = s->audit_availability};
     enum err e = audit_open(&b->audit, &setup);
     if (b->audit.is_new_chain)
-        log_error("the audit file and its key do not belong together: a new chain begins. Unless one of them was "
-                  "replaced by you, find out who did it; `lpactl audit head` shows the new chain's first key");
+        log_error(
+            "the audit file and its key do not belong together: a new chain begins. Unless one of them was "
+            "replaced by you, find out who did it; `lpactl audit head` shows the new chain's first key");
     // Reads go on without an audit; what changes the card does not.
     if (e != ERR_OK)
         log_error("the audit file cannot be continued (%s): nothing is done that changes the card",
                   err_words(e));
+    audit_access_read(&b->audit_access, BROKER_FD_AUDIT);
+    journal_init(&b->journal, BROKER_FD_JOURNAL);
     e = archive_open(&b->archive, BROKER_FD_ARCHIVE, BROKER_FD_ARCHIVE + 1);
     if (e != ERR_OK)
         fail("the notification archive", e);

@@ -120,6 +120,24 @@ static enum err open_routes(int *ret_fd)
     return ERR_OK;
 }
 
+#define JOURNAL_SOCKET "/run/systemd/journal/socket"
+
+// A machine without a journal is no error. The socket is the service manager's: a journal that is started
+// anew goes on with it.
+static enum err open_journal(int *ret_fd)
+{
+    const struct sockaddr_un address = {.sun_family = AF_UNIX, .sun_path = JOURNAL_SOCKET};
+    int fd = socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+    if (fd >= 0 && connect(fd, (const struct sockaddr *)&address, sizeof address) == 0) {
+        *ret_fd = fd;
+        return ERR_OK;
+    }
+    if (fd >= 0)
+        close(fd);
+    *ret_fd = open("/dev/null", O_RDWR | O_CLOEXEC);
+    return *ret_fd >= 0 ? ERR_OK : complain("/dev/null", "cannot open it");
+}
+
 static enum err open_all(const struct config *c, const struct accounts *a, struct resources *r)
 {
     r->null = open("/dev/null", O_RDWR | O_CLOEXEC);
@@ -140,21 +158,25 @@ static enum err open_all(const struct config *c, const struct accounts *a, struc
     LPAD_TRY(audit_files_open(c->audit.file, &r->audit));
     LPAD_TRY(open_file(c->state, "audit.key", O_RDWR, 0600, &r->audit_key));
     LPAD_TRY(open_routes(&r->routes));
+    LPAD_TRY(open_journal(&r->journal));
     LPAD_TRY(make_parent(c->control.socket, 0755));
     return open_control(c, a, &r->control);
 }
 
 enum err resources_open(const struct config *c, const struct accounts *a, struct resources *ret)
 {
-    struct resources r = {.null = -1,
-                          .lock = -1,
-                          .policy_state = -1,
-                          .policy_good = -1,
-                          .archive = {-1, -1},
-                          .audit = -1,
-                          .audit_key = -1,
-                          .control = -1,
-                          .routes = -1};
+    struct resources r = {
+        .null = -1,
+        .lock = -1,
+        .policy_state = -1,
+        .policy_good = -1,
+        .archive = {-1, -1},
+        .audit = -1,
+        .audit_key = -1,
+        .control = -1,
+        .routes = -1,
+        .journal = -1
+    };
     enum err e = open_all(c, a, &r);
     if (e != ERR_OK) {
         resources_close(&r, NULL);
@@ -176,6 +198,7 @@ void resources_close(struct resources *r, const struct config *c)
     if (c != NULL && r->control >= 0 && unlink(c->control.socket) != 0 && errno != ENOENT)
         log_error("%s: cannot remove the control socket: %s", c->control.socket, strerror(errno));
     close_one(&r->control);
+    close_one(&r->journal);
     close_one(&r->routes);
     close_one(&r->audit_key);
     close_one(&r->audit);

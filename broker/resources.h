@@ -17,6 +17,7 @@ struct resources {
     int audit_key; // the key of the audit's next epoch
     int control; // the listening socket
     int routes;  // a socket on which the kernel tells of new routes
+    int journal; // a socket of systemd's journal, or /dev/null
 };
 
 // Makes missing directories and files (0750, 0640). Errors are logged with path, reason and what to do.

@@ -55,7 +55,8 @@ void broker_rotate_audit(struct broker *b)
 static void on_audit_file(struct broker *b, uint32_t id, int fd)
 {
     if (b->rotate_id == 0 || id != b->rotate_id) {
-        if (fd >= 0)
+        // A reader may have gone meanwhile.
+        if (!audit_readers_on_file(b, id, fd) && fd >= 0)
             close(fd);
         return;
     }
@@ -67,6 +68,7 @@ static void on_audit_file(struct broker *b, uint32_t id, int fd)
     }
     if (audit_rotate(&b->audit, fd) != ERR_OK)
         log_error("the audit could not go on in a new file");
+    audit_readers_on_rotation(b);
 }
 
 static void stop_netd_number(struct broker *b, uint32_t number)
@@ -188,6 +190,12 @@ static void on_started(struct broker *b, const Lpad__Started *started, int fd)
         session_on_netd_started(&b->session);
 }
 
+static void audit_put_sandbox_stop(struct audit *a)
+{
+    audit_put_words(a, "result", "sandbox stop");
+    audit_put_bool(a, "sandbox", true);
+}
+
 static void audit_end_of(struct broker *b, const Lpad__Ended *ended, bool could_not_start)
 {
     audit_begin(&b->audit, AUDIT_PROCESS_DIED);
@@ -201,7 +209,7 @@ static void audit_end_of(struct broker *b, const Lpad__Ended *ended, bool could_
         snprintf(name, sizeof name, "SIG%s", signal_words(ended->signal));
         audit_put_words(&b->audit, "signal", name);
         if (strcmp(name, "SIGSYS") == 0)
-            audit_put_words(&b->audit, "result", "sandbox stop");
+            audit_put_sandbox_stop(&b->audit);
     } else if (!could_not_start) {
         audit_put_uint(&b->audit, "exit_code", ended->exit_code);
     }

@@ -90,17 +90,20 @@ static enum err store_new_key(struct seal *s, unsigned number, uint64_t epoch, u
 static enum err overwrite(struct seal *s, unsigned number)
 {
     memset(s->secrets->place, 0, SEAL_PLACE);
-    LPAD_TRY(audit_io_write_at(s->io, s->fd, place_offset(number), bytes_make(s->secrets->place, SEAL_PLACE)));
+    LPAD_TRY(
+        audit_io_write_at(s->io, s->fd, place_offset(number), bytes_make(s->secrets->place, SEAL_PLACE)));
     if (s->io->sync(s->io->context, s->fd) != 0)
         return ERR_IO;
     s->places[number] = (struct seal_place){0};
     return ERR_OK;
 }
 
-// Pages of its own. Both locking and leaving out of dumps may be refused; the process cannot be dumped anyway.
+// Pages of its own. Both locking and leaving out of dumps may be refused; the process cannot be dumped
+// anyway.
 static struct seal_secrets *make_memory(void)
 {
-    void *m = mmap(NULL, sizeof(struct seal_secrets), PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+    void *m =
+        mmap(NULL, sizeof(struct seal_secrets), PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
     if (m == MAP_FAILED)
         return NULL;
     (void)!mlock(m, sizeof(struct seal_secrets));
@@ -207,8 +210,8 @@ void seal_sign(const struct seal *s, enum seal_signer signer, struct bytes line,
                          signer == SEAL_OPEN ? s->secrets->open : s->secrets->next);
 }
 
-bool seal_verify(const uint8_t chain[static SEAL_CHAIN], const uint8_t key[static SEAL_KEY], struct bytes line,
-                 const uint8_t sig[static SEAL_SIG])
+bool seal_verify(const uint8_t chain[static SEAL_CHAIN], const uint8_t key[static SEAL_KEY],
+                 struct bytes line, const uint8_t sig[static SEAL_SIG])
 {
     uint8_t message[DOMAIN_LEN + SEAL_CHAIN + SEAL_LINE_MAX];
     if (line.len > SEAL_LINE_MAX)

@@ -16,13 +16,14 @@
 // --- fields that several records share ---
 
 // "actor", "eid" and "iccid" as every record spells them.
-static void audit_put_actor(struct audit *a, const struct actor *actor)
+static void audit_put_actor(struct audit *a, const struct actor *actor, const char *role)
 {
     audit_open_object(a, "actor");
     if (actor->is_client) {
         audit_put_uint(a, "uid", actor->uid);
         audit_put_uint(a, "gid", actor->gid);
         audit_put_uint(a, "pid", (uint64_t)actor->pid);
+        audit_put_words(a, "role", role);
     } else {
         audit_put_words(a, "role", "lpad");
     }
@@ -85,7 +86,7 @@ static void put_failure_codes(struct audit *a, const Lpad__Failure *f)
     audit_put_words(a, "remote_text", f->remote_text);
 }
 
-static void audit_put_failure(struct audit *a, const Lpad__Failure *f)
+void session_put_failure(struct audit *a, const Lpad__Failure *f)
 {
     if (f == NULL) {
         audit_put_words(a, "result", "ok");
@@ -119,9 +120,11 @@ void session_audit_begin(struct session *s)
 {
     if (s->audited)
         return;
+    refusals_flush(s->broker, false);
     struct audit *a = begin(s, AUDIT_SESSION_BEGIN);
     s->audited = true;
-    audit_put_actor(a, &s->actor);
+    s->audit_owed = false;
+    audit_put_actor(a, &s->actor, s->role);
     audit_put_words(a, "operation", operation_words(s->operation));
     if (s->request.kind == REQUEST_CHANGE || s->request.kind == REQUEST_NICKNAME)
         audit_put_iccid(s->broker, "target", bytes_make(s->request.iccid, sizeof s->request.iccid));
@@ -158,12 +161,17 @@ void session_audit_step(struct session *s, enum session_event event, const struc
     if (step->cancel != SESSION_CANCEL_NONE)
         audit_put_uint(a, "cancel_reason", s->cancel_reason);
     if (s->event_failure != NULL && event != EVENT_ASK)
-        audit_put_failure(a, s->event_failure);
+        session_put_failure(a, s->event_failure);
     broker_end_record(s->broker, false);
 }
 
 void session_audit_end(struct session *s)
 {
+    if (s->audit_owed && s->failure != NULL && s->failure->error == ERR_DENIED)
+        refusals_note_request(s->broker, s->actor.uid, s->operation, s->failure);
+    else if (s->audit_owed)
+        session_audit_begin(s);
+    s->audit_owed = false;
     if (!s->audited)
         return;
     struct audit *a = begin(s, AUDIT_SESSION_END);
@@ -172,12 +180,16 @@ void session_audit_end(struct session *s)
         audit_put_uint(a, "delivered", s->delivered_count);
     if (s->kind == SESSION_KIND_DOWNLOAD && s->cancel_reason != SESSION_CANCEL_NONE)
         audit_put_uint(a, "cancel_reason", s->cancel_reason);
-    audit_put_failure(a, s->failure);
+    session_put_failure(a, s->failure);
     broker_end_record(s->broker, true);
 }
 
 void session_audit_decision(struct session *s, const Lpad__Decision *d)
 {
+    s->role = d->role != NULL ? session_copy_text(s, d->role) : s->role;
+    // What is refused at once has one record of its own.
+    if (s->audit_owed && d->verdict != LPAD__VERDICT__VERDICT_DENY)
+        session_audit_begin(s);
     if (!s->audited)
         return;
     struct audit *a = begin(s, AUDIT_DECISION);
@@ -195,6 +207,8 @@ void session_audit_decision(struct session *s, const Lpad__Decision *d)
     audit_put_words(a, "rule", d->rule);
     if (d->has_line)
         audit_put_uint(a, "line", d->line);
+    if (s->broker->policy_status != NULL && s->broker->policy_status->has_sha256)
+        audit_put_hex(a, "policy_sha256", bytes_from_binary(s->broker->policy_status->sha256));
     broker_end_record(s->broker, false);
 }
 
@@ -221,7 +235,7 @@ static void put_card_change(struct session *s)
 enum err session_audit_change(struct session *s, const char *what, struct bytes iccid)
 {
     struct audit *a = begin(s, AUDIT_CHANGE_INTENT);
-    audit_put_actor(a, &s->actor);
+    audit_put_actor(a, &s->actor, s->role);
     audit_put_words(a, "operation", what);
     audit_put_iccid(s->broker, "target", iccid);
     put_card_change(s);
@@ -253,7 +267,7 @@ void session_audit_change_result(struct session *s, const Lpad__Failure *failure
                                                                                            : "disabled");
         audit_close_object(a);
     }
-    audit_put_failure(a, failure);
+    session_put_failure(a, failure);
     broker_end_record(s->broker, true);
 }
 
@@ -269,7 +283,7 @@ void session_audit_notification(struct session *s, bool delivered)
     if (delivered)
         audit_put_uint(a, "http_status", s->http_status);
     else
-        audit_put_failure(a, s->event_failure);
+        session_put_failure(a, s->event_failure);
     broker_end_record(s->broker, false);
 }
 

@@ -208,8 +208,9 @@ static void rotate_audit(struct supervisor *s, uint32_t id, uint64_t first_seq)
 {
     int fd = -1;
     const struct config *c = s->config;
-    enum err e = may_rotate(s) ? audit_files_rotate(c->audit.file, s->resources.audit, first_seq, c->audit.files, &fd)
-                               : ERR_LIMIT;
+    enum err e = may_rotate(s)
+                     ? audit_files_rotate(c->audit.file, s->resources.audit, first_seq, c->audit.files, &fd)
+                     : ERR_LIMIT;
     if (e == ERR_OK) {
         close(s->resources.audit);
         s->resources.audit = fd;
@@ -405,6 +406,7 @@ enum err supervisor_start_broker(struct supervisor *s)
                         s->resources.archive[0],
                         s->resources.archive[1],
                         s->resources.routes,
+                        s->resources.journal,
                         s->resources.audit_key};
     e = supervisor_start_child(s, c, give, sizeof give / sizeof give[0]);
     close(settings);

@@ -11,6 +11,9 @@
 
 #define SOCKET_PATH_DEFAULT "/run/lpad/control.sock"
 #define SOCKET_PATH_OF_CARD "/run/lpad/%s/control.sock"
+#define AUDIT_LINES_DEFAULT 10
+#define AUDIT_LINES_MAX     1000000
+#define AUDIT_FILES_MAX     64 // of a report
 #define AUDIT_FILE_DEFAULT  "/var/log/lpad/audit.jsonl"
 // The longest silence of lpad that is waited for, in seconds. Its own deadlines are shorter and say more.
 #define TIMEOUT_DEFAULT 180
@@ -37,6 +40,10 @@ enum command {
     COMMAND_NOTIFICATION_DELIVER,
     COMMAND_NOTIFICATION_RESEND,
     COMMAND_AUDIT_VERIFY,
+    COMMAND_AUDIT_TAIL,
+    COMMAND_AUDIT_HEAD,
+    COMMAND_AUDIT_ENROL,
+    COMMAND_AUDIT_REPORT,
     COMMAND_MAX,
 };
 
@@ -63,8 +70,8 @@ struct args {
     int code_fd;              // -1: not given
     int confirmation_code_fd; // -1: not given
     int timeout_ms;           // -1: for ever
-    const char *socket_path; // NULL: that of `card`, /run/lpad/NAME/control.sock
-    const char *card; // NULL: the only one
+    const char *socket_path;  // NULL: that of `card`, /run/lpad/NAME/control.sock
+    const char *card;         // NULL: the only one
     struct profile_name profile;
     const char *nickname;
     const char *file;   // "-": standard input
@@ -76,6 +83,12 @@ struct args {
     bool from_default;                    // profile download
     const char *event_address, *event_id; // profile download; both or neither
     uint32_t sequence_number;
+    bool follow;                        // audit tail
+    bool has_after;                     // audit tail --after
+    uint64_t after_seq;                 // of it
+    uint64_t lines;                     // audit tail: how many of the last ones, when not has_after
+    const char *files[AUDIT_FILES_MAX]; // audit report
+    size_t file_count;
     bool has_expected; // --expect SEQ:HASH
     uint64_t expected_seq;
     const char *expected_hash; // 64 lower-case hexadecimal digits

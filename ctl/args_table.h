@@ -39,6 +39,9 @@ enum option {
     OPTION_CONFIRMATION_CODE_FD,
     OPTION_HEAD,
     OPTION_EXPECT,
+    OPTION_LINES,
+    OPTION_FOLLOW,
+    OPTION_AFTER,
     OPTION_MAX,
 };
 
@@ -46,7 +49,7 @@ struct option_row {
     enum option option;
     const char *name;
     const char *value; // NULL: takes none
-    unsigned commands; // bits; 0: every command
+    uint64_t commands; // bits; 0: every command
     const char *help;
 };
 

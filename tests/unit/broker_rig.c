@@ -28,7 +28,8 @@ static int64_t now_ms(void)
 
 void rig_init(struct rig *r)
 {
-    *r = (struct rig){.consent_timeout_ms = 10000, .stop_timeout_ms = 10000, .audit = -1, .audit_key = -1};
+    *r = (struct rig){
+        .consent_timeout_ms = 10000, .stop_timeout_ms = 10000, .audit = -1, .audit_key = -1, .journal = -1};
     r->matching_id = RIG_SECRET;
     for (size_t i = 0; i < RIG_PEER_MAX; i++)
         r->links[i] = LINK_NONE;
@@ -280,9 +281,12 @@ void rig_start(struct rig *r, bool wait)
     if (r->audit_key < 0)
         r->audit_key = temp_file(0);
     int settings = settings_fd(r), control = listen_control(r);
+    int null = open("/dev/null", O_RDWR | O_CLOEXEC);
     int routes = socket(AF_NETLINK, SOCK_RAW | SOCK_CLOEXEC | SOCK_NONBLOCK, NETLINK_ROUTE);
     assert_true(routes >= 0);
-    const int fds[] = {settings, pair[1], control, r->audit, r->archive[0], r->archive[1], routes, r->audit_key};
+    const int fds[] = {settings,      pair[1],       control, r->audit,
+                       r->archive[0], r->archive[1], routes,  r->journal >= 0 ? r->journal : null,
+                       r->audit_key};
     r->pid = fork();
     assert_true(r->pid >= 0);
     if (r->pid == 0)
@@ -291,6 +295,7 @@ void rig_start(struct rig *r, bool wait)
     close(settings);
     close(control);
     close(routes);
+    close(null);
     rig_start_peer(r, RIG_POLICYD);
     if (r->no_card)
         tell_no_card(r);

@@ -428,6 +428,20 @@ static void serve_net(struct rig *r, const Lpad__BrokerToNetd *m, const char *re
         close(fd);
 }
 
+static void give_audit_file(struct rig *r, uint32_t id, uint32_t index)
+{
+    Lpad__SupervisorToBroker reply = LPAD__SUPERVISOR_TO_BROKER__INIT;
+    Lpad__AuditFile file = LPAD__AUDIT_FILE__INIT;
+    Lpad__NoAuditFile none = LPAD__NO_AUDIT_FILE__INIT;
+    bool there = index < r->rotated_count;
+    reply.id = id;
+    if (there)
+        BODY(reply, SUPERVISOR_TO_BROKER__BODY_AUDIT_FILE, audit_file, &file);
+    else
+        BODY(reply, SUPERVISOR_TO_BROKER__BODY_NO_AUDIT_FILE, no_audit_file, &none);
+    rig_send_supervisor(r, &reply, there ? r->rotated[index] : -1);
+}
+
 static void serve_supervisor(struct rig *r, const Lpad__BrokerToSupervisor *m, const char *request)
 {
     Lpad__SupervisorToBroker reply = LPAD__SUPERVISOR_TO_BROKER__INIT;
@@ -452,6 +466,9 @@ static void serve_supervisor(struct rig *r, const Lpad__BrokerToSupervisor *m, c
     case LPAD__BROKER_TO_SUPERVISOR__BODY_GET_PROCESSES:
         BODY(reply, SUPERVISOR_TO_BROKER__BODY_PROCESSES, processes, &list);
         rig_send_supervisor(r, &reply, -1);
+        return;
+    case LPAD__BROKER_TO_SUPERVISOR__BODY_GET_AUDIT_FILE:
+        give_audit_file(r, m->id, m->get_audit_file->index);
         return;
     case LPAD__BROKER_TO_SUPERVISOR__BODY_READY: r->ready = true; return;
     case LPAD__BROKER_TO_SUPERVISOR__BODY_STOPPED: r->stopped = true; return;

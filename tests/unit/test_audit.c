@@ -169,7 +169,7 @@ static void test_every_torn_line(void **state)
     char *text = read_all(whole.log, &len);
     for (size_t cut = 0; cut < len; cut++) {
         struct files f = make_files();
-    int fd = f.log;
+        int fd = f.log;
         assert_int_equal(write(fd, text, cut), cut);
         a = open_audit(&f, ERR_OK);
         write_record(a, 7);
@@ -198,7 +198,7 @@ static void test_foreign_files(void **state)
         "{\"seq\":1,\"prev\":\"0000000000000000000000000000000000000000000000000000000000000000\"} \n"};
     for (size_t i = 0; i < sizeof foreign / sizeof foreign[0]; i++) {
         struct files f = make_files();
-    int fd = f.log;
+        int fd = f.log;
         assert_int_equal(write(fd, foreign[i], strlen(foreign[i])), strlen(foreign[i]));
         struct audit *a = open_audit(&f, ERR_INPUT);
         assert_false(audit_is_writable(a));
