@@ -392,6 +392,7 @@ void world_remove(struct world *w)
     if (w->notify >= 0)
         close(w->notify);
     w->notify = -1;
+    world_keep_audit(w);
     if (getenv("LPAD_KEEP") == NULL)
         assert_int_equal(nftw(w->dir, remove_one, 16, FTW_DEPTH | FTW_PHYS), 0);
 }
