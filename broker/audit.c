@@ -1,25 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
-// The audit file: its end at start, its chain, and one write per line.
-#include "broker/audit.h"
+// The audit file: its chain, one write per line, what is durable, and the space that is held for bad days.
+#include "broker/audit_internal.h"
 
 #include <errno.h>
 #include <sodium.h>
 #include <string.h>
-#include <sys/stat.h>
-#include <time.h>
 #include <unistd.h>
 
-#define HEX64 64
-// `,"prev":"` HEX64 `"}`
-#define TAIL_LEN (sizeof ",\"prev\":\"" - 1 + HEX64 + 2)
-
-static uint64_t now_ms(clockid_t clock)
-{
-    struct timespec t;
-    if (clock_gettime(clock, &t) != 0)
-        LPAD_BUG("clock_gettime");
-    return (uint64_t)t.tv_sec * 1000 + (uint64_t)t.tv_nsec / 1000000;
-}
+// A clock that moved by more than this between two records was set.
+#define CLOCK_JUMP_MS 2000
 
 static void put_hex_lower(struct buf *b, const uint8_t *v, size_t len)
 {
@@ -30,197 +19,312 @@ static void put_hex_lower(struct buf *b, const uint8_t *v, size_t len)
     }
 }
 
-static void begin_line(struct audit *a, enum audit_type type)
+// --- a line ---
+
+void audit_begin_line(struct audit *a, enum audit_type type)
 {
+    const struct audit_io *io = a->setup.io;
     a->type = type;
     a->line = buf_make(a->space, sizeof a->space);
     a->depth = 0;
+    audit_fields_clear(&a->fields);
     buf_put_text(&a->line, "{\"seq\":");
-    buf_put_uint(&a->line, a->seq + 1);
+    buf_put_uint(&a->line, a->end.seq + 1);
     a->first = false;
     buf_put_text(&a->line, ",\"time\":\"");
-    audit_put_time(&a->line, now_ms(CLOCK_REALTIME));
+    audit_put_time(&a->line, io->wall_ms(io->context));
     buf_put_byte(&a->line, '"');
-    audit_put_uint(a, "mono_ms", now_ms(CLOCK_BOOTTIME));
+    audit_put_uint(a, "mono_ms", io->boot_ms(io->context));
     audit_put_words(a, "boot", a->boot);
     audit_put_words(a, "type", audit_type_name(type));
 }
 
-static void put_tail(struct audit *a)
+enum err audit_finish_line(struct audit *a, int signer, struct bytes *ret_line)
 {
+    uint8_t sig[SEAL_SIG];
     buf_put_text(&a->line, ",\"prev\":\"");
-    put_hex_lower(&a->line, a->prev, sizeof a->prev);
-    buf_put_text(&a->line, "\"}\n");
-}
-
-// What did not get through leaves no torn line behind.
-static enum err write_line(struct audit *a, struct bytes line, bool durable)
-{
-    ssize_t n;
-    do
-        n = write(a->fd, line.data, line.len);
-    while (n < 0 && errno == EINTR);
-    if (n != (ssize_t)line.len) {
-        if (n > 0 && ftruncate(a->fd, a->size) != 0)
-            a->usable = false;
-        return ERR_IO;
+    put_hex_lower(&a->line, a->end.prev, sizeof a->end.prev);
+    buf_put_byte(&a->line, '"');
+    if (signer != AUDIT_UNSIGNED) {
+        struct bytes so_far;
+        LPAD_TRY(buf_finish(&a->line, &so_far));
+        seal_sign(&a->seal, (enum seal_signer)signer, so_far, sig);
+        buf_put_text(&a->line, ",\"sig\":\"");
+        put_hex_lower(&a->line, sig, sizeof sig);
+        buf_put_byte(&a->line, '"');
     }
-    a->size += n;
-    a->seq++;
-    crypto_hash_sha256(a->prev, line.data, line.len - 1);
-    return durable && fdatasync(a->fd) != 0 ? ERR_IO : ERR_OK;
+    buf_put_text(&a->line, "}\n");
+    return buf_finish(&a->line, ret_line);
 }
 
-static enum err finish_line(struct audit *a, bool durable)
+void audit_tell(struct audit *a, enum audit_type type, struct bytes line, const struct audit_fields *fields)
+{
+    const struct audit_record record = {.type = type,
+                                        .seq = a->end.seq,
+                                        .line = bytes_make(line.data, line.len - 1),
+                                        .sha256 = a->end.prev,
+                                        .fields = fields};
+    if (a->sink != NULL)
+        a->sink(a->sink_context, &record);
+}
+
+// --- the file ---
+
+bool audit_has_room(struct audit *a, size_t len, size_t keep)
+{
+    const struct audit_io *io = a->setup.io;
+    off_t after = a->end.size + (off_t)len;
+    if (a->held_end < 0 || after + AUDIT_RESERVE <= a->held_end)
+        return true;
+    off_t want = (off_t)len + AUDIT_HOLD;
+    if (io->hold(io->context, a->fd, a->end.size, want) == 0) {
+        a->held_end = a->end.size + want;
+        return true;
+    }
+    if (errno == EOPNOTSUPP || errno == ENOSYS) {
+        a->held_end = -1;
+        return true;
+    }
+    return after + (off_t)keep <= a->held_end;
+}
+
+enum err audit_append(struct audit *a, struct bytes lines)
+{
+    const struct audit_io *io = a->setup.io;
+    ssize_t n = io->append(io->context, a->fd, lines.data, lines.len);
+    if (n == (ssize_t)lines.len)
+        return ERR_OK;
+    if (n > 0 && io->truncate(io->context, a->fd, a->end.size) != 0)
+        a->usable = false;
+    a->held_end = a->held_end < 0 ? -1 : 0; // what was beyond the end went with the cut
+    return ERR_IO;
+}
+
+void audit_move_end(struct audit *a, struct bytes line)
+{
+    a->end.size += (off_t)line.len;
+    a->end.seq++;
+    crypto_hash_sha256(a->end.prev, line.data, line.len - 1);
+}
+
+enum err audit_write_record(struct audit *a)
 {
     struct bytes line;
-    put_tail(a);
-    if (buf_finish(&a->line, &line) != ERR_OK)
-        return ERR_LIMIT;
-    return write_line(a, line, durable);
+    LPAD_TRY(audit_finish_line(a, AUDIT_UNSIGNED, &line));
+    LPAD_TRY(audit_append(a, line));
+    audit_move_end(a, line);
+    audit_tell(a, a->type, line, &a->fields);
+    return ERR_OK;
+}
+
+// What the disk holds now is not known: nothing is appended before the file was cut back to what it held
+// for certain.
+static void doubt(struct audit *a)
+{
+    a->lost += a->end.seq - a->durable.seq;
+    a->started = false;
+    a->doubtful = true;
+    a->writable = false;
+    a->commit_due = false;
+    a->due = AUDIT_REASON_NONE;
+}
+
+enum err audit_sync(struct audit *a)
+{
+    const struct audit_io *io = a->setup.io;
+    if (a->end.size != a->durable.size || a->commit_due) {
+        if (io->sync(io->context, a->fd) != 0) {
+            doubt(a);
+            return ERR_IO;
+        }
+        a->durable = a->end;
+        a->commit_due = false;
+    }
+    // A key that cannot be taken out of the file now is tried again with the next commit.
+    return seal_forget(&a->seal);
+}
+
+enum err audit_commit_all(struct audit *a)
+{
+    return a->started ? audit_sync(a) : ERR_IO;
+}
+
+enum err audit_commit(struct audit *a)
+{
+    return a->commit_due || (a->started && a->seal.forget_due) ? audit_commit_all(a) : ERR_OK;
+}
+
+// --- records ---
+
+bool audit_is_writable(const struct audit *a)
+{
+    return a->usable && a->started && a->writable;
+}
+
+bool audit_allows_change(const struct audit *a)
+{
+    return audit_is_writable(a) || a->setup.availability;
+}
+
+// From what is certain to an open epoch.
+static bool restart(struct audit *a)
+{
+    const struct audit_io *io = a->setup.io;
+    // In a file that was just begun there is nothing to go on from; the next start knows the one before.
+    if (a->durable.size == 0 && a->durable.seq > 0)
+        a->usable = false;
+    if (!a->usable || (a->doubtful && io->truncate(io->context, a->fd, a->durable.size) != 0))
+        return false;
+    a->doubtful = false;
+    return audit_start(a) == ERR_OK;
 }
 
 // Whether anything can be written again; what could not is counted.
 static void try_again(struct audit *a)
 {
-    uint64_t lost = a->lost;
-    begin_line(a, AUDIT_GAP);
-    audit_put_uint(a, "lost", lost);
-    if (finish_line(a, false) != ERR_OK)
+    if (!a->started && !restart(a))
         return;
+    if (!audit_has_room(a, 512, AUDIT_RESERVE))
+        return;
+    if (a->lost > 0) {
+        uint64_t lost = a->lost;
+        audit_begin_line(a, AUDIT_GAP);
+        audit_put_uint(a, "lost", lost);
+        if (audit_write_record(a) != ERR_OK)
+            return;
+    }
     a->writable = true;
     a->lost = 0;
 }
 
+void audit_retry(struct audit *a)
+{
+    if (a->usable && !audit_is_writable(a))
+        try_again(a);
+}
+
+static int64_t read_clock_offset(const struct audit *a)
+{
+    const struct audit_io *io = a->setup.io;
+    return (int64_t)io->wall_ms(io->context) - (int64_t)io->boot_ms(io->context);
+}
+
+static void put_moment(struct audit *a, const char *key, int64_t ms)
+{
+    char text[40];
+    struct buf b = buf_make(text, sizeof text);
+    struct bytes v;
+    audit_put_time(&b, ms < 0 ? 0 : (uint64_t)ms);
+    if (buf_finish(&b, &v) == ERR_OK)
+        audit_put_text(a, key, v);
+}
+
+static void note_clock(struct audit *a)
+{
+    const struct audit_io *io = a->setup.io;
+    int64_t now = read_clock_offset(a), by = now - a->clock_offset;
+    if (by <= CLOCK_JUMP_MS && by >= -CLOCK_JUMP_MS) {
+        a->clock_offset = now; // a slow drift is no jump
+        return;
+    }
+    if (!audit_is_writable(a) || !audit_has_room(a, 1024, AUDIT_RESERVE))
+        return;
+    int64_t boot = (int64_t)io->boot_ms(io->context);
+    audit_begin_line(a, AUDIT_CLOCK_JUMP);
+    put_moment(a, "from", boot + a->clock_offset);
+    put_moment(a, "to", boot + now);
+    audit_put_int(a, "by_ms", by);
+    if (audit_write_record(a) == ERR_OK)
+        a->clock_offset = now;
+}
+
 void audit_begin(struct audit *a, enum audit_type type)
 {
-    if (a->usable && !a->writable)
-        try_again(a);
-    begin_line(a, type);
+    audit_retry(a);
+    note_clock(a);
+    audit_begin_line(a, type);
+}
+
+// What may use up the space that is held: the end of what has begun.
+static size_t kept_for(enum audit_type type)
+{
+    bool may = type == AUDIT_CHANGE_INTENT || type == AUDIT_CHANGE_RESULT || type == AUDIT_LPAD_STOP;
+    return may ? 0 : AUDIT_RESERVE;
+}
+
+static bool may_write(struct audit *a)
+{
+    size_t keep = kept_for(a->type);
+    if (!a->usable || !a->started)
+        return false;
+    // Nothing begins any more that cannot be told to its end.
+    if (!a->writable && (keep > 0 || (a->type == AUDIT_CHANGE_INTENT && !a->setup.availability)))
+        return false;
+    return audit_has_room(a, a->line.len + AUDIT_PREV_LEN + 2, keep);
+}
+
+static void note_due(struct audit *a)
+{
+    const struct audit_io *io = a->setup.io;
+    const struct audit_setup *s = &a->setup;
+    uint64_t boot = io->boot_ms(io->context), wall = io->wall_ms(io->context);
+    if (a->type == AUDIT_CHANGE_RESULT)
+        a->due = AUDIT_REASON_CHANGE;
+    else if (a->due == AUDIT_REASON_NONE && a->end.seq - a->begin_seq + 2 >= s->epoch_records)
+        a->due = AUDIT_REASON_COUNT;
+    else if (a->due == AUDIT_REASON_NONE && boot - a->begin_boot_ms >= s->epoch_ms)
+        a->due = AUDIT_REASON_TIME;
+    bool long_enough = s->file_max > 0 && (uint64_t)a->end.size >= s->file_max;
+    bool old_enough = s->file_ms > 0 && a->file_wall_ms > 0 && wall > a->file_wall_ms &&
+                      wall - a->file_wall_ms >= s->file_ms;
+    // A file of one beginning is not rotated: there is nothing in it.
+    if ((long_enough || old_enough) && a->end.seq > a->first_seq && boot >= a->rotate_after_ms)
+        a->rotate_due = true;
 }
 
 enum err audit_end(struct audit *a, bool durable)
 {
     LPAD_ASSERT(a->depth == 0);
-    if (!audit_is_writable(a)) {
+    if (a->line.overflow || a->line.len + AUDIT_PREV_LEN + 2 > a->line.cap) {
+        audit_begin_line(a, a->type);
+        audit_put_bool(a, "truncated", true);
+    }
+    bool may = may_write(a);
+    if (!may || audit_write_record(a) != ERR_OK) {
+        a->writable = false;
         a->lost++;
         return ERR_IO;
     }
-    if (a->line.overflow || a->line.len + TAIL_LEN + 1 > a->line.cap) {
-        begin_line(a, a->type);
-        audit_put_bool(a, "truncated", true);
-    }
-    uint64_t before = a->seq;
-    enum err e = finish_line(a, durable);
-    if (e != ERR_OK) {
-        a->writable = false;
-        a->lost += a->seq == before ? 1 : 0;
-    }
+    a->commit_due = a->commit_due || durable;
+    note_due(a);
+    return ERR_OK;
+}
+
+// --- the whole ---
+
+enum err audit_open(struct audit *a, const struct audit_setup *setup)
+{
+    size_t boot_len = strlen(setup->boot);
+    LPAD_ASSERT(boot_len < sizeof a->boot);
+    *a = (struct audit){.setup = *setup,
+                        .fd = setup->fd,
+                        .seal.secrets = a->seal.secrets,
+                        .sink = a->sink,
+                        .sink_context = a->sink_context};
+    memcpy(a->boot, setup->boot, boot_len + 1);
+    a->setup.boot = a->boot;
+    a->clock_offset = read_clock_offset(a);
+    a->usable = true;
+    enum err e = audit_start(a);
+    a->usable = e != ERR_INPUT;
+    a->writable = e == ERR_OK;
     return e;
 }
 
-bool audit_is_writable(const struct audit *a)
+void audit_close(struct audit *a)
 {
-    return a->usable && a->writable;
-}
-
-// `{"seq":N,...,"prev":"HEX64"}`: enough to go on from.
-static enum err parse_last_line(struct bytes line, uint64_t *ret_seq)
-{
-    static const char head[] = "{\"seq\":", mid[] = ",\"prev\":\"";
-    if (line.len < sizeof head + TAIL_LEN || memcmp(line.data, head, sizeof head - 1) != 0)
-        return ERR_INPUT;
-    size_t at = sizeof head - 1;
-    uint64_t seq = 0;
-    while (at < line.len && line.data[at] >= '0' && line.data[at] <= '9') {
-        if (__builtin_mul_overflow(seq, (uint64_t)10, &seq) ||
-            __builtin_add_overflow(seq, (uint64_t)(line.data[at] - '0'), &seq))
-            return ERR_INPUT;
-        at++;
-    }
-    const uint8_t *tail = line.data + line.len - TAIL_LEN;
-    if (seq == 0 || line.data[at] != ',' || memcmp(tail, mid, sizeof mid - 1) != 0 ||
-        memcmp(tail + TAIL_LEN - 2, "\"}", 2) != 0)
-        return ERR_INPUT;
-    *ret_seq = seq;
-    return ERR_OK;
-}
-
-// Finds the last whole line among the file's last octets; `*ret_torn` is what stands after it.
-static enum err read_tail(struct audit *a, struct bytes *ret_line, size_t *ret_torn)
-{
-    size_t want = a->size < (off_t)sizeof a->space ? (size_t)a->size : sizeof a->space;
-    // A torn line is shorter than a whole one may be, so the line before it ends within this window.
-    ssize_t n = pread(a->fd, a->space, want, a->size - (off_t)want);
-    if (n != (ssize_t)want)
-        return ERR_IO;
-    const uint8_t *end = want == 0 ? NULL : memrchr(a->space, '\n', want);
-    if (end == NULL) {
-        if ((off_t)want < a->size)
-            return ERR_INPUT;
-        *ret_line = bytes_make(NULL, 0);
-        *ret_torn = want;
-        return ERR_OK;
-    }
-    *ret_torn = want - (size_t)(end + 1 - a->space);
-    *ret_line = bytes_make(a->space, (size_t)(end - a->space));
-    return ERR_OK;
-}
-
-// The line that ends at `end` in the file, whole.
-static enum err read_line_ending_at(struct audit *a, off_t end, struct bytes *ret_line)
-{
-    if (end < 0)
-        return ERR_INPUT;
-    size_t want = end < (off_t)sizeof a->space ? (size_t)end : sizeof a->space;
-    if (pread(a->fd, a->space, want, end - (off_t)want) != (ssize_t)want)
-        return ERR_IO;
-    const uint8_t *before = memrchr(a->space, '\n', want);
-    if (before == NULL && (off_t)want < end)
-        return ERR_INPUT;
-    const uint8_t *start = before == NULL ? a->space : before + 1;
-    *ret_line = bytes_make(start, want - (size_t)(start - a->space));
-    return ERR_OK;
-}
-
-static enum err continue_chain(struct audit *a, size_t *ret_torn)
-{
-    struct stat st;
-    struct bytes line;
-    size_t torn;
-    if (fstat(a->fd, &st) != 0)
-        return ERR_IO;
-    a->size = st.st_size;
-    LPAD_TRY(read_tail(a, &line, &torn));
-    if (torn == (size_t)a->size && line.data == NULL) {
-        *ret_torn = torn;
-        return ERR_OK;
-    }
-    LPAD_TRY(read_line_ending_at(a, a->size - (off_t)torn - 1, &line));
-    LPAD_TRY(parse_last_line(line, &a->seq));
-    crypto_hash_sha256(a->prev, line.data, line.len);
-    *ret_torn = torn;
-    return ERR_OK;
-}
-
-enum err audit_open(struct audit *a, int fd, const char *boot)
-{
-    size_t torn = 0;
-    *a = (struct audit){.fd = fd};
-    size_t boot_len = strlen(boot);
-    LPAD_ASSERT(boot_len < sizeof a->boot);
-    memcpy(a->boot, boot, boot_len + 1);
-    LPAD_TRY(continue_chain(a, &torn));
-    if (torn > 0) {
-        if (ftruncate(fd, a->size - (off_t)torn) != 0)
-            return ERR_IO;
-        a->size -= (off_t)torn;
-    }
-    a->usable = true;
-    a->writable = true;
-    if (torn == 0)
-        return ERR_OK;
-    audit_begin(a, AUDIT_REPAIRED);
-    audit_put_uint(a, "octets", torn);
-    return audit_end(a, true);
+    seal_close(&a->seal);
+    if (a->owns_fd)
+        close(a->fd);
+    a->usable = a->started = a->owns_fd = false;
 }

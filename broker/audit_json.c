@@ -15,6 +15,7 @@ static void put_key(struct audit *a, const char *key)
 void audit_put_text(struct audit *a, const char *key, struct bytes value)
 {
     put_key(a, key);
+    audit_fields_note(&a->fields, key, value);
     buf_put_byte(&a->line, '"');
     buf_put_json_escaped(&a->line, value);
     buf_put_byte(&a->line, '"');
@@ -29,7 +30,9 @@ void audit_put_words(struct audit *a, const char *key, const char *value)
 void audit_put_uint(struct audit *a, const char *key, uint64_t value)
 {
     put_key(a, key);
+    size_t start = a->line.len;
     buf_put_uint(&a->line, value);
+    audit_fields_note(&a->fields, key, bytes_make(a->line.data + start, a->line.len - start));
 }
 
 void audit_put_bool(struct audit *a, const char *key, bool value)
@@ -42,14 +45,39 @@ void audit_put_hex(struct audit *a, const char *key, struct bytes value)
 {
     put_key(a, key);
     buf_put_byte(&a->line, '"');
+    size_t start = a->line.len;
     buf_put_hex(&a->line, value);
+    audit_fields_note(&a->fields, key, bytes_make(a->line.data + start, a->line.len - start));
     buf_put_byte(&a->line, '"');
+}
+
+void audit_put_lower_hex(struct audit *a, const char *key, struct bytes value)
+{
+    static const char digits[] = "0123456789abcdef";
+    put_key(a, key);
+    buf_put_byte(&a->line, '"');
+    size_t start = a->line.len;
+    for (size_t i = 0; i < value.len; i++) {
+        buf_put_byte(&a->line, (uint8_t)digits[value.data[i] >> 4]);
+        buf_put_byte(&a->line, (uint8_t)digits[value.data[i] & 15]);
+    }
+    audit_fields_note(&a->fields, key, bytes_make(a->line.data + start, a->line.len - start));
+    buf_put_byte(&a->line, '"');
+}
+
+void audit_put_int(struct audit *a, const char *key, int64_t value)
+{
+    put_key(a, key);
+    if (value < 0)
+        buf_put_byte(&a->line, '-');
+    buf_put_uint(&a->line, value < 0 ? 0 - (uint64_t)value : (uint64_t)value);
 }
 
 void audit_open_object(struct audit *a, const char *key)
 {
     LPAD_ASSERT(a->depth < 2);
     put_key(a, key);
+    a->fields.object = key;
     buf_put_byte(&a->line, '{');
     a->depth++;
     a->first = true;
@@ -61,6 +89,7 @@ void audit_close_object(struct audit *a)
     buf_put_byte(&a->line, '}');
     a->depth--;
     a->first = false;
+    a->fields.object = NULL; // of an object in an object nothing is kept after the inner one
 }
 
 // The proleptic Gregorian calendar by days since 0000-03-01; the C library's gmtime would look for a time
@@ -114,6 +143,10 @@ const char *audit_type_name(enum audit_type type)
         [AUDIT_SWITCH_NAME] = "switch.name",
         [AUDIT_SWITCH_RESCUE] = "switch.rescue",
         [AUDIT_SWITCH_HOLD] = "switch.hold",
+        [AUDIT_EPOCH_BEGIN] = "epoch.begin",
+        [AUDIT_EPOCH_END] = "epoch.end",
+        [AUDIT_CLOCK_JUMP] = "clock.jump",
+        [AUDIT_REQUEST_REFUSED] = "request.refused",
     };
     LPAD_ASSERT(type < AUDIT_TYPE_MAX);
     return names[type];

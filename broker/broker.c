@@ -38,12 +38,51 @@ enum err broker_arm(struct broker *b, sd_event_source *timer, uint64_t after_ms)
     return ERR_OK;
 }
 
+// --- the audit ---
+
+static void log_failure(const struct broker *b, bool could)
+{
+    if (!could || audit_is_writable(&b->audit))
+        return;
+    if (b->audit.setup.availability)
+        log_error("the audit file cannot be written: what is done now is missing in it");
+    else
+        log_error("the audit file cannot be written: nothing is done any more that changes the card");
+}
+
+void broker_attend_audit(struct broker *b)
+{
+    if ((audit_has_work(&b->audit) || b->audit.rotate_due) &&
+        sd_event_source_set_enabled(b->turn_source, SD_EVENT_ONESHOT) < 0)
+        LPAD_BUG("sd_event_source_set_enabled");
+}
+
 // A record that does not get through is counted; whatever changes the card is refused from then on.
 void broker_end_record(struct broker *b, bool durable)
 {
     bool could = audit_is_writable(&b->audit);
-    if (audit_end(&b->audit, durable) != ERR_OK && could)
-        log_error("the audit file cannot be written: nothing is done any more that changes the card");
+    if (audit_end(&b->audit, durable) != ERR_OK)
+        log_failure(b, could);
+    broker_attend_audit(b);
+}
+
+void broker_commit(struct broker *b)
+{
+    bool could = audit_is_writable(&b->audit);
+    if (audit_commit(&b->audit) != ERR_OK)
+        log_failure(b, could);
+}
+
+static int on_turn(sd_event_source *source, void *data)
+{
+    (void)source;
+    struct broker *b = data;
+    bool could = audit_is_writable(&b->audit);
+    if (audit_has_work(&b->audit) && audit_turn(&b->audit) != ERR_OK)
+        log_failure(b, could);
+    if (b->audit.rotate_due)
+        broker_rotate_audit(b);
+    return 0;
 }
 
 // --- ready ---
@@ -98,8 +137,11 @@ static void finish_stop(struct broker *b)
     Lpad__Stopped message = LPAD__STOPPED__INIT;
     Lpad__BrokerToSupervisor frame = LPAD__BROKER_TO_SUPERVISOR__INIT;
     clients_drop_all(b);
+    refusals_flush(b, true);
     audit_begin(&b->audit, AUDIT_LPAD_STOP);
     broker_end_record(b, true);
+    if (audit_stop(&b->audit) != ERR_OK)
+        log_error("the audit's last epoch could not be ended: the next start adopts it");
     frame.id = ++b->supervisor_id;
     frame.body_case = LPAD__BROKER_TO_SUPERVISOR__BODY_STOPPED;
     frame.stopped = &message;
@@ -257,7 +299,9 @@ static enum err add_sources(struct broker *b)
     LPAD_TRY(add_timer(b, &b->restart_timer, on_restart_timer));
     LPAD_TRY(add_timer(b, &b->notify_timer, on_notify_timer));
     if (sd_event_add_defer(b->event, &b->go_on_source, on_go_on, b) < 0 ||
-        sd_event_source_set_enabled(b->go_on_source, SD_EVENT_OFF) < 0)
+        sd_event_source_set_enabled(b->go_on_source, SD_EVENT_OFF) < 0 ||
+        sd_event_add_defer(b->event, &b->turn_source, on_turn, b) < 0 ||
+        sd_event_source_set_enabled(b->turn_source, SD_EVENT_OFF) < 0)
         return ERR_IO;
     return ERR_OK;
 }
@@ -267,9 +311,19 @@ static struct peer no_peer(struct broker *b, Lpad__Process process)
     return (struct peer){.broker = b, .process = process, .link = LINK_NONE};
 }
 
+static void on_record(void *context, const struct audit_record *record)
+{
+    struct broker *b = context;
+    journal_send(&b->journal, record);
+    audit_readers_on_record(b);
+}
+
 enum err broker_init(struct broker *b, const Lpad__BrokerSettings *settings, const char *version)
 {
     *b = (struct broker){.settings = settings, .version = version, .supervisor = LINK_NONE, .control_fd = -1};
+    b->journal.fd = -1;
+    b->audit.sink = on_record;
+    b->audit.sink_context = b;
     b->policyd = no_peer(b, LPAD__PROCESS__PROCESS_POLICYD);
     b->cardd = no_peer(b, LPAD__PROCESS__PROCESS_CARDD);
     b->netd = no_peer(b, LPAD__PROCESS__PROCESS_NETD);
@@ -301,12 +355,13 @@ void broker_done(struct broker *b)
     sd_event_source **const sources[] = {&b->session_timer, &b->stop_timer,     &b->status_timer,
                                          &b->retry_timer,   &b->grace_timer,    &b->restart_timer,
                                          &b->go_on_source,  &b->control_source, &b->supervisor_source,
-                                         &b->notify_timer,  &b->network_source};
+                                         &b->notify_timer,  &b->network_source, &b->turn_source};
     for (size_t i = 0; i < sizeof sources / sizeof sources[0]; i++)
         *sources[i] = sd_event_source_disable_unref(*sources[i]);
     if (link_is_open(&b->supervisor))
         link_close(&b->supervisor);
     session_free(&b->session);
+    audit_close(&b->audit);
     arena_free(&b->policy_memory);
     free(b->clients);
     b->event = sd_event_unref(b->event);

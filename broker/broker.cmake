@@ -2,14 +2,24 @@
 add_library(broker_core STATIC
     archive.c
     audit.c
+    audit_epoch.c
+    audit_fields.c
+    audit_io.c
     audit_json.c
+    audit_readers.c
+    audit_readers_find.c
+    audit_start.c
     broker.c
     broker_sandbox.c
     clients.c
+    journal.c
+    journal_words.c
     kept.c
     network.c
     peers.c
+    refusals.c
     routing.c
+    seal.c
     session.c
     session_audit.c
     session_card.c

@@ -8,7 +8,9 @@
 #include "broker/archive.h"
 #include "broker/audit.h"
 #include "broker/clients.h"
+#include "broker/journal.h"
 #include "broker/peers.h"
+#include "broker/refusals.h"
 #include "broker/session.h"
 #include "broker/switching.h"
 #include "lib/sandbox.h"
@@ -21,6 +23,8 @@
 #define BROKER_FD_AUDIT      6
 #define BROKER_FD_ARCHIVE    7 // and 8
 #define BROKER_FD_NETWORK    9
+#define BROKER_FD_JOURNAL    10
+#define BROKER_FD_AUDIT_KEY  11
 
 #define BROKER_KEPT_MAX    128
 #define BROKER_VERSION_MAX 32
@@ -89,7 +93,7 @@ struct broker {
     sd_event_source *control_source;
     struct client *clients; // clients_max of them
     size_t client_count;
-    struct client_refusals refusals;
+    struct refusals refusals;
     struct session session;
     struct switching switching;
     struct kept_notification kept[BROKER_KEPT_MAX];
@@ -104,9 +108,13 @@ struct broker {
     bool profiles_known;
     uint32_t test_profiles; // of class test, as last seen
     struct audit audit;
+    struct audit_access audit_access;
+    struct journal journal;
     struct archive archive;
     sd_event_source *session_timer, *stop_timer, *status_timer, *retry_timer, *grace_timer, *restart_timer,
         *notify_timer;
+    sd_event_source *turn_source;  // the audit's part of a turn of the loop
+    uint32_t rotate_id;            // an asked RotateAudit, 0: none
     sd_event_source *go_on_source; // runs broker_go_on once, after the event at hand
     uint32_t policy_status_id;     // an asked GetPolicyStatus, 0: none
     bool probe_due;                // a new cardd's card is not known yet
@@ -122,7 +130,8 @@ struct broker {
 // --- routing.c: links ---
 LPAD_NODISCARD enum err broker_watch_supervisor(struct broker *b, int fd);
 LPAD_NODISCARD enum err broker_say_hello(struct broker *b, const struct sandbox_report *report);
-void broker_start_netd(struct broker *b);
+void broker_start_netd(struct broker *b); // the audit's epoch ends before
+void broker_rotate_audit(struct broker *b);
 void broker_ask_probed(struct broker *b, bool wanted);   // starts or stops lpad-probed
 LPAD_NODISCARD bool broker_ask_reload(struct broker *b); // the policy is read anew
 void broker_stop_netd(struct broker *b);                 // the present one, or the one that was asked for
@@ -138,6 +147,9 @@ void broker_schedule(struct broker *b); // serve whoever waits for the card, or 
 void broker_check_ready(struct broker *b);
 void broker_stop(struct broker *b);
 void broker_end_record(struct broker *b, bool durable); // audit_end, and a line in the log when it fails
+// What is durable before anybody is told: audit_commit, and a line in the log when it fails.
+void broker_commit(struct broker *b);
+void broker_attend_audit(struct broker *b); // what is due is done in this turn of the loop
 
 // --- broker_main.c and tests: sets up all but the descriptors' contents ---
 LPAD_NODISCARD enum err broker_init(struct broker *b, const Lpad__BrokerSettings *settings,

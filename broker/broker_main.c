@@ -14,14 +14,19 @@
 #include <unistd.h>
 
 #define SETTINGS_MEMORY_MAX 16384
+// Of settings that do not say.
+#define EPOCH_RECORDS 1000
+#define EPOCH_MINUTES 60
 
 static const struct proc_descriptor own[] = {
-    {"the link to lpad",        PROC_FD_LINK  },
-    {"the control socket",      PROC_FD_LISTEN},
-    {"the audit file",          PROC_FD_FILE  },
-    {"the first archive file",  PROC_FD_FILE  },
-    {"the second archive file", PROC_FD_FILE  },
-    {"the kernel's routes",     PROC_FD_ROUTES},
+    {"the link to lpad",        PROC_FD_LINK   },
+    {"the control socket",      PROC_FD_LISTEN },
+    {"the audit file",          PROC_FD_FILE   },
+    {"the first archive file",  PROC_FD_FILE   },
+    {"the second archive file", PROC_FD_FILE   },
+    {"the kernel's routes",     PROC_FD_ROUTES },
+    {"the journal's socket",    PROC_FD_JOURNAL},
+    {"the audit's key file",    PROC_FD_FILE   },
 };
 
 static const struct proc_spec spec = {
@@ -77,11 +82,29 @@ static void open_files(struct broker *b)
 {
     char boot[AUDIT_BOOT_MAX];
     read_boot_id(boot);
-    enum err e = audit_open(&b->audit, BROKER_FD_AUDIT, boot);
+    const Lpad__BrokerSettings *s = b->settings;
+    const struct audit_setup setup = {
+        .fd = BROKER_FD_AUDIT,
+        .key_fd = BROKER_FD_AUDIT_KEY,
+        .boot = boot,
+        .io = &audit_io_system,
+        .epoch_records = s->has_audit_epoch_records ? s->audit_epoch_records : EPOCH_RECORDS,
+        .epoch_ms = 60000ull * (s->has_audit_epoch_minutes ? s->audit_epoch_minutes : EPOCH_MINUTES),
+        .file_max = s->audit_file_max,
+        .file_ms = 3600000ull * s->audit_file_hours,
+        .availability = s->audit_availability};
+    // Its first records go there, too.
+    journal_init(&b->journal, BROKER_FD_JOURNAL);
+    enum err e = audit_open(&b->audit, &setup);
+    if (b->audit.is_new_chain)
+        log_error(
+            "the audit file and its key do not belong together: a new chain begins. Unless one of them was "
+            "replaced by you, find out who did it; `lpactl audit head` shows the new chain's first key");
     // Reads go on without an audit; what changes the card does not.
     if (e != ERR_OK)
         log_error("the audit file cannot be continued (%s): nothing is done that changes the card",
                   err_words(e));
+    audit_access_read(&b->audit_access, BROKER_FD_AUDIT);
     e = archive_open(&b->archive, BROKER_FD_ARCHIVE, BROKER_FD_ARCHIVE + 1);
     if (e != ERR_OK)
         fail("the notification archive", e);

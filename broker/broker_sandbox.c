@@ -5,6 +5,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <linux/falloc.h>
 #include <sys/mman.h>
 #include <sys/socket.h>
 
@@ -25,9 +26,15 @@ static const struct sandbox_call calls[] = {
     SANDBOX_CALL_IF("getsockopt", "a client's groups", 2, SANDBOX_ARG(1, SOL_SOCKET),
                     SANDBOX_ARG(2, SO_PEERGROUPS)),
     SANDBOX_CALL("pwrite64", "the archive"),
-    SANDBOX_CALL("pread64", "the archive, for a notification that is sent once more"),
+    SANDBOX_CALL("pread64",
+                 "the archive, for a notification that is sent once more; the audit, for its readers"),
     SANDBOX_CALL("ftruncate", "an audit line that did not get through; the archive's turn of files"),
+    SANDBOX_CALL_IF("fallocate", "space is held beyond the audit's end", 1,
+                    SANDBOX_ARG(1, FALLOC_FL_KEEP_SIZE)),
+    SANDBOX_CALL("lseek", "the size of the audit's files"),
     SANDBOX_CALL("fdatasync", "what was written is there after a power cut"),
+    // The rows of a process replace the common ones of that name.
+    SANDBOX_CALL_IF("madvise", "gives a large frame's pages back", 1, SANDBOX_ARG(2, MADV_DONTNEED)),
     SANDBOX_CALL_IF("madvise", "what the allocator gives back", 1, SANDBOX_ARG(2, MADV_FREE)),
 };
 

@@ -22,7 +22,7 @@ struct identity {
     gid_t gid;
 };
 
-#define CHILD_DESCRIPTORS_MAX 8
+#define CHILD_DESCRIPTORS_MAX 12
 
 struct child_start {
     const char *path; // absolute

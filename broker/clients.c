@@ -32,54 +32,18 @@ void request_move(struct request *to, struct request *from)
     from->kind = kind;
 }
 
-// --- refused clients: one line per uid and minute ---
-
-static void audit_refusal(struct broker *b, uint32_t uid, enum err why, uint32_t count)
-{
-    audit_begin(&b->audit, AUDIT_CLIENT_REFUSED);
-    audit_put_uint(&b->audit, "uid", uid);
-    audit_put_words(&b->audit, "error", err_words(why));
-    if (count > 0)
-        audit_put_uint(&b->audit, "more_since_last", count);
-    broker_end_record(b, false);
-}
-
-static void note_refusal(struct broker *b, uint32_t uid, enum err why)
-{
-    struct client_refusals *r = &b->refusals;
-    uint64_t minute = broker_now_seconds() / 60;
-    size_t i = 0;
-    while (i < r->count && r->rows[i].uid != uid)
-        i++;
-    if (i == r->count) {
-        if (r->count == CLIENT_REFUSED_MAX)
-            i = r->count = 0; // so many uids: begin anew, a line too many does no harm
-        r->rows[i].uid = uid;
-        r->rows[i].minute = 0;
-        r->rows[i].count = 0;
-        r->count++;
-    }
-    if (r->rows[i].minute == minute) {
-        r->rows[i].count++;
-        return;
-    }
-    audit_refusal(b, uid, why, r->rows[i].count);
-    r->rows[i].minute = minute;
-    r->rows[i].count = 0;
-}
-
 // --- one client ---
 
-// ERR_CLOSED: it went by itself.
-static void client_drop(struct client *c, enum err why)
+void client_drop(struct client *c, enum err why)
 {
     if (!link_is_open(&c->link))
         return;
     struct broker *b = c->broker;
     if (why != ERR_CLOSED)
-        note_refusal(b, c->actor.uid, why);
+        refusals_note_client(b, c->actor.uid, why);
     c->source = sd_event_source_disable_unref(c->source);
     link_close(&c->link);
+    audit_readers_forget(c);
     bool running = c->state == CLIENT_RUNNING;
     request_wipe(&c->request);
     c->state = CLIENT_IDLE;
@@ -247,6 +211,8 @@ static enum err read_request(struct request *r, const Lpad__ClientToBroker *m)
         r->rat = m->get_euicc_info->has_rat && m->get_euicc_info->rat;
         break;
     case LPAD__CLIENT_TO_BROKER__BODY_LIST_PROFILES: r->kind = REQUEST_PROFILES; break;
+    case LPAD__CLIENT_TO_BROKER__BODY_GET_AUDIT_HEAD: r->kind = REQUEST_AUDIT_HEAD; break;
+    case LPAD__CLIENT_TO_BROKER__BODY_READ_AUDIT: r->kind = REQUEST_READ_AUDIT; break;
     case LPAD__CLIENT_TO_BROKER__BODY_LIST_NOTIFICATIONS: r->kind = REQUEST_NOTIFICATIONS; break;
     case LPAD__CLIENT_TO_BROKER__BODY_DELIVER_NOTIFICATIONS: r->kind = REQUEST_DELIVER; break;
     case LPAD__CLIENT_TO_BROKER__BODY_CHANGE_PROFILE: return read_change(r, m->change_profile);
@@ -293,8 +259,6 @@ static enum err read_request(struct request *r, const Lpad__ClientToBroker *m)
         break;
     case LPAD__CLIENT_TO_BROKER__BODY_EXPLAIN: r->kind = REQUEST_EXPLAIN; break;
     case LPAD__CLIENT_TO_BROKER__BODY_ANSWER:
-    case LPAD__CLIENT_TO_BROKER__BODY_READ_AUDIT:
-    case LPAD__CLIENT_TO_BROKER__BODY_GET_AUDIT_HEAD:
     case LPAD__CLIENT_TO_BROKER__BODY__NOT_SET:
     case _LPAD__CLIENT_TO_BROKER__BODY__CASE_IS_INT_SIZE: return ERR_PEER_UNEXPECTED;
     }
@@ -331,6 +295,11 @@ static void handle_client(struct client *c, const Lpad__ClientToBroker *m)
         status_begin(c);
     else if (switching_is_request(&c->request))
         switching_begin_request(c);
+    else if (c->request.kind == REQUEST_AUDIT_HEAD)
+        status_tell_audit_head(c);
+    else if (c->request.kind == REQUEST_READ_AUDIT)
+        audit_readers_begin(c, m->read_audit->has_after ? m->read_audit->after : 0,
+                            m->read_audit->has_follow && m->read_audit->follow);
     else
         enqueue(c);
 }
@@ -339,8 +308,9 @@ static int on_client(sd_event_source *source, int fd, uint32_t events, void *dat
 {
     (void)source;
     (void)fd;
-    (void)events;
     struct client *c = data;
+    if ((events & EPOLLOUT) && c->state == CLIENT_READING)
+        audit_readers_on_room(c);
     for (unsigned i = 0; i < FRAMES_PER_TURN && link_is_open(&c->link); i++) {
         const ProtobufCMessage *frame;
         int none;
@@ -389,7 +359,7 @@ static void admit(struct broker *b, int fd)
         if (!link_is_open(&b->clients[i].link))
             c = &b->clients[i];
     if (e != ERR_OK || c == NULL) {
-        note_refusal(b, e == ERR_OK ? actor.uid : UINT32_MAX, ERR_LIMIT);
+        refusals_note_client(b, e == ERR_OK ? actor.uid : UINT32_MAX, ERR_LIMIT);
         close(fd);
         return;
     }

@@ -8,6 +8,7 @@
 #ifndef LPAD_BROKER_CLIENTS_H
 #define LPAD_BROKER_CLIENTS_H
 
+#include "broker/audit_readers.h"
 #include "proto/link.h"
 
 #include "control.pb-c.h"
@@ -15,9 +16,8 @@
 #include <sys/types.h>
 #include <systemd/sd-event.h>
 
-#define CLIENT_GROUPS_MAX  256 // as policy.proto's Actor; the kernel's order, more are not told
-#define CLIENT_REFUSED_MAX 16
-#define CLIENT_CODE_MAX    256
+#define CLIENT_GROUPS_MAX 256 // as policy.proto's Actor; the kernel's order, more are not told
+#define CLIENT_CODE_MAX   256
 
 struct broker;
 
@@ -44,6 +44,8 @@ enum request_kind {
     REQUEST_RELEASE,
     REQUEST_RELOAD,
     REQUEST_EXPLAIN,
+    REQUEST_READ_AUDIT,
+    REQUEST_AUDIT_HEAD,
     REQUEST_KIND_MAX,
 };
 
@@ -96,6 +98,7 @@ enum client_state {
     CLIENT_HOLDING,    // a hold or a release is to be told to the engine, or is being told
     CLIENT_RELOADING,  // for the policy's new text
     CLIENT_EXPLAINING, // for policyd's explanation
+    CLIENT_READING,    // it is sent the audit
 };
 
 struct client {
@@ -108,16 +111,7 @@ struct client {
     uint64_t waiting_since; // order of arrival
     uint32_t status_id;     // awaited: policyd's or the supervisor's
     bool status_of_supervisor;
-};
-
-// One line per uid and minute.
-struct client_refusals {
-    struct {
-        uint32_t uid;
-        uint64_t minute;
-        uint32_t count;
-    } rows[CLIENT_REFUSED_MAX];
-    size_t count;
+    struct audit_reader reader;
 };
 
 void clients_accept(struct broker *b); // accepts from now on
@@ -129,6 +123,9 @@ void client_send(struct client *c, Lpad__BrokerToClient *reply);
 void client_tell(struct client *c, Lpad__BrokerToClient *frame); // does not end it
 void client_fail(struct client *c, enum err e, const char *detail);
 
+// Closes its link and forgets what it wanted. ERR_CLOSED: it went by itself, else it is audited why.
+void client_drop(struct client *c, enum err why);
+
 // The client that waits longest for the card; NULL.
 struct client *clients_next_waiting(struct broker *b);
 
@@ -139,5 +136,7 @@ void status_on_policy(struct broker *b, uint32_t id); // policyd answered; the b
 void status_on_policy_gone(struct broker *b);
 void status_on_processes(struct broker *b, uint32_t id, const Lpad__Processes *processes);
 void status_on_timeout(struct broker *b);
+// What is told is on the disk: a head that somebody keeps must be in the log after a power cut.
+void status_tell_audit_head(struct client *c);
 
 #endif

@@ -232,12 +232,25 @@ static enum err read_switching(const struct config_reading *r, const struct raw_
     return config_read_size(r, "recording.limit", raw->recording.limit, "4MiB", &c->recording.limit);
 }
 
+static enum err read_audit(const struct config_reading *r, const struct raw_audit *raw, struct config *c)
+{
+    LPAD_TRY(config_read_path(r, "audit.file", raw->file, "/var/log/lpad/audit.jsonl", &c->audit.file));
+    c->audit.mask_identifiers = raw->identifiers == CONFIG_IDENTIFIERS_MASKED;
+    c->audit.availability = raw->on_failure == CONFIG_ON_FAILURE_AVAILABILITY;
+    LPAD_TRY(config_read_size(r, "audit.file_max", raw->file_max, "8MiB", &c->audit.file_max));
+    LPAD_TRY(config_read_number(r, "audit.file_hours", raw->file_hours, 0, 0, 8760, &c->audit.file_hours));
+    LPAD_TRY(config_read_number(r, "audit.files", raw->files, 32, 0, 4000, &c->audit.files));
+    LPAD_TRY(config_read_number(r, "audit.epoch_records", raw->epoch_records, 1000, 16, 100000,
+                                &c->audit.epoch_records));
+    return config_read_number(r, "audit.epoch_minutes", raw->epoch_minutes, 60, 1, 1440,
+                              &c->audit.epoch_minutes);
+}
+
 static enum err read_rest(const struct config_reading *r, const struct raw_config *raw, struct config *c)
 {
     LPAD_TRY(config_read_path(r, "policy", raw->policy, "/etc/lpad/policy.yaml", &c->policy));
     LPAD_TRY(config_read_path(r, "state", raw->state, "/var/lib/lpad", &c->state));
-    LPAD_TRY(config_read_path(r, "audit.file", raw->audit.file, "/var/log/lpad/audit.jsonl", &c->audit.file));
-    c->audit.mask_identifiers = raw->audit.identifiers == CONFIG_IDENTIFIERS_MASKED;
+    LPAD_TRY(read_audit(r, &raw->audit, c));
     const struct raw_limits *l = &raw->limits;
     LPAD_TRY(config_read_number(r, "limits.netds", l->netds, 3, 1, 8, &c->limits.netds));
     LPAD_TRY(config_read_number(r, "limits.netd_starts_per_minute", l->netd_starts_per_minute, 60, 1, 64,

@@ -46,7 +46,14 @@
 //     retry_max: 6h                  # up to this; default 6h, or `retry` when that is more
 //   policy: /etc/lpad/policy.yaml
 //   state: /var/lib/lpad
-//   audit: {file: /var/log/lpad/audit.jsonl, identifiers: whole}  # whole | masked
+//   audit:
+//     file: /var/log/lpad/audit.jsonl
+//     identifiers: whole             # whole | masked
+//     on_failure: refuse             # refuse | availability: what changes the card, when it cannot be
+//     written file_max: 8MiB                 # then the file is rotated, file_hours: 0                  # or
+//     after so many; 0: by size alone; at most 8760 files: 32                      # rotated ones that are
+//     kept; 0: all epoch_records: 1000            # 16 to 100000; then what was written is sealed,
+//     epoch_minutes: 60              # 1 to 1440, or after so long
 //   probes:                          # of a policy that switches: what lpad-probed may use
 //     ca_certificates: /etc/ssl/certs/ca-certificates.crt  # one file of PEM, for https probes
 //     ports: [443]                   # that https and tcp probes may use
@@ -161,6 +168,12 @@ struct config {
     struct {
         const char *file;
         bool mask_identifiers;
+        bool availability;      // changes of the card go on when the file cannot be written
+        uint32_t file_max;      // octets, then the file is rotated
+        uint32_t file_hours;    // or after so long; 0: never
+        uint32_t files;         // rotated ones that are kept; 0: all
+        uint32_t epoch_records; // then an epoch ends
+        uint32_t epoch_minutes; // or after so long
     } audit;
     struct {
         const char *ca_certificates;

@@ -17,6 +17,11 @@ static const cyaml_strval_t identifier_words[] = {
     {"masked", CONFIG_IDENTIFIERS_MASKED},
 };
 
+static const cyaml_strval_t on_failure_words[] = {
+    {"refuse",       CONFIG_ON_FAILURE_REFUSE      },
+    {"availability", CONFIG_ON_FAILURE_AVAILABILITY},
+};
+
 static const cyaml_schema_field_t users_fields[] = {
     CYAML_FIELD_STRING_PTR("broker", CYAML_FLAG_POINTER, struct raw_users, broker, 1, 32),
     CYAML_FIELD_STRING_PTR("netd", CYAML_FLAG_POINTER, struct raw_users, netd, 1, 32),
@@ -107,6 +112,13 @@ static const cyaml_schema_field_t audit_fields[] = {
     CYAML_FIELD_STRING_PTR("file", OPT_TEXT, struct raw_audit, file, 1, TEXT_MAX),
     CYAML_FIELD_ENUM("identifiers", OPT | CYAML_FLAG_STRICT, struct raw_audit, identifiers, identifier_words,
                      CYAML_ARRAY_LEN(identifier_words)),
+    CYAML_FIELD_ENUM("on_failure", OPT | CYAML_FLAG_STRICT, struct raw_audit, on_failure, on_failure_words,
+                     CYAML_ARRAY_LEN(on_failure_words)),
+    CYAML_FIELD_STRING_PTR("file_max", OPT_TEXT, struct raw_audit, file_max, 1, TEXT_MAX),
+    CYAML_FIELD_UINT_PTR("file_hours", OPT, struct raw_audit, file_hours),
+    CYAML_FIELD_UINT_PTR("files", OPT, struct raw_audit, files),
+    CYAML_FIELD_UINT_PTR("epoch_records", OPT, struct raw_audit, epoch_records),
+    CYAML_FIELD_UINT_PTR("epoch_minutes", OPT, struct raw_audit, epoch_minutes),
     CYAML_FIELD_END,
 };
 

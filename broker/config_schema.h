@@ -63,9 +63,17 @@ struct raw_notifications {
     char *retry, *retry_max;
 };
 
+enum config_on_failure {
+    CONFIG_ON_FAILURE_DEFAULT, // not given
+    CONFIG_ON_FAILURE_REFUSE,
+    CONFIG_ON_FAILURE_AVAILABILITY,
+};
+
 struct raw_audit {
-    char *file;
+    char *file, *file_max;
     enum config_identifiers identifiers;
+    enum config_on_failure on_failure;
+    uint32_t *file_hours, *files, *epoch_records, *epoch_minutes;
 };
 
 struct raw_probes {

@@ -46,24 +46,12 @@ static int parse_options(int argc, char **argv, struct options *o)
     int option;
     while ((option = getopt_long(argc, argv, "", known, NULL)) >= 0) {
         switch (option) {
-        case 'c':
-            o->config = optarg;
-            break;
-        case 'l':
-            o->libexec = optarg;
-            break;
-        case 'k':
-            o->check = true;
-            break;
-        case 'v':
-            puts("lpad " LPAD_VERSION);
-            return 0;
-        case 'h':
-            fputs(usage, stdout);
-            return 0;
-        default:
-            fputs(usage, stderr);
-            return 2;
+        case 'c': o->config = optarg; break;
+        case 'l': o->libexec = optarg; break;
+        case 'k': o->check = true; break;
+        case 'v': puts("lpad " LPAD_VERSION); return 0;
+        case 'h': fputs(usage, stdout); return 0;
+        default: fputs(usage, stderr); return 2;
         }
     }
     if (optind < argc) {

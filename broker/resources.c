@@ -2,6 +2,7 @@
 // Opening what the other processes inherit.
 #include "broker/resources.h"
 
+#include "broker/audit_files.h"
 #include "lib/log.h"
 #include "lib/sealed.h"
 
@@ -147,6 +148,24 @@ static void read_boot_id(struct resources *r)
     free(text);
 }
 
+#define JOURNAL_SOCKET "/run/systemd/journal/socket"
+
+// A machine without a journal is no error. The socket is the service manager's: a journal that is started
+// anew goes on with it.
+static enum err open_journal(int *ret_fd)
+{
+    const struct sockaddr_un address = {.sun_family = AF_UNIX, .sun_path = JOURNAL_SOCKET};
+    int fd = socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+    if (fd >= 0 && connect(fd, (const struct sockaddr *)&address, sizeof address) == 0) {
+        *ret_fd = fd;
+        return ERR_OK;
+    }
+    if (fd >= 0)
+        close(fd);
+    *ret_fd = open("/dev/null", O_RDWR | O_CLOEXEC);
+    return *ret_fd >= 0 ? ERR_OK : complain("/dev/null", "cannot open it");
+}
+
 static enum err open_all(const struct config *c, const struct accounts *a, struct resources *r)
 {
     r->null = open("/dev/null", O_RDWR | O_CLOEXEC);
@@ -167,8 +186,10 @@ static enum err open_all(const struct config *c, const struct accounts *a, struc
     LPAD_TRY(open_file(c->state, "notifications.0", O_RDWR, 0600, &r->archive[0]));
     LPAD_TRY(open_file(c->state, "notifications.1", O_RDWR, 0600, &r->archive[1]));
     LPAD_TRY(make_parent(c->audit.file, 0750));
-    LPAD_TRY(open_file(c->audit.file, NULL, O_RDWR | O_APPEND, 0640, &r->audit));
+    LPAD_TRY(audit_files_open(c->audit.file, &r->audit));
+    LPAD_TRY(open_file(c->state, "audit.key", O_RDWR, 0600, &r->audit_key));
     LPAD_TRY(open_routes(&r->routes));
+    LPAD_TRY(open_journal(&r->journal));
     LPAD_TRY(make_parent(c->control.socket, 0755));
     return open_control(c, a, &r->control);
 }
@@ -184,8 +205,10 @@ enum err resources_open(const struct config *c, const struct accounts *a, struct
         .recording = -1,
         .archive = {-1, -1},
         .audit = -1,
+        .audit_key = -1,
         .control = -1,
-        .routes = -1
+        .routes = -1,
+        .journal = -1
     };
     enum err e = open_all(c, a, &r);
     if (e != ERR_OK) {
@@ -208,7 +231,9 @@ void resources_close(struct resources *r, const struct config *c)
     if (c != NULL && r->control >= 0 && unlink(c->control.socket) != 0 && errno != ENOENT)
         log_error("%s: cannot remove the control socket: %s", c->control.socket, strerror(errno));
     close_one(&r->control);
+    close_one(&r->journal);
     close_one(&r->routes);
+    close_one(&r->audit_key);
     close_one(&r->audit);
     close_one(&r->archive[1]);
     close_one(&r->archive[0]);
@@ -218,6 +243,15 @@ void resources_close(struct resources *r, const struct config *c)
     close_one(&r->policy_state);
     close_one(&r->lock);
     close_one(&r->null);
+}
+
+enum err resources_reopen_audit(const struct config *c, struct resources *r)
+{
+    int fd;
+    LPAD_TRY(audit_files_open(c->audit.file, &fd));
+    close_one(&r->audit);
+    r->audit = fd;
+    return ERR_OK;
 }
 
 enum err resources_read_file(const char *path, size_t max, char **ret_text, size_t *ret_len)

@@ -16,8 +16,10 @@ struct resources {
     int recording;  // of the switching engine; /dev/null when nothing is recorded
     int archive[2]; // the broker's notification archive
     int audit;
+    int audit_key; // the key of the audit's next epoch
     int control;   // the listening socket
     int routes;    // a socket on which the kernel tells of new routes
+    int journal;   // a socket of systemd's journal, or /dev/null
     char boot[64]; // the kernel's boot id, empty: not known
 };
 
@@ -25,6 +27,9 @@ struct resources {
 LPAD_NODISCARD enum err resources_open(const struct config *c, const struct accounts *a,
                                        struct resources *ret);
 void resources_close(struct resources *r, const struct config *c);
+
+// The broker died, maybe while the audit was being rotated: the file that it goes on in.
+LPAD_NODISCARD enum err resources_reopen_audit(const struct config *c, struct resources *r);
 
 // The CI certificates of all configured files and folders, as PEM. `*ret` is malloc'ed.
 LPAD_NODISCARD enum err resources_read_ci(const struct config *c, char **ret_pem, size_t *ret_len);

@@ -28,6 +28,10 @@ void broker_start_netd(struct broker *b)
 {
     Lpad__StartNetd start = LPAD__START_NETD__INIT;
     Lpad__BrokerToSupervisor frame = LPAD__BROKER_TO_SUPERVISOR__INIT;
+    // What happened until now is sealed before anybody outside can talk to a process of ours.
+    bool could = audit_is_writable(&b->audit);
+    if (audit_seal(&b->audit, AUDIT_REASON_NETD) != ERR_OK && could)
+        log_error("the audit's epoch could not be ended before lpad-netd starts");
     frame.body_case = LPAD__BROKER_TO_SUPERVISOR__BODY_START_NETD;
     frame.start_netd = &start;
     if (send_to_supervisor(b, &frame))
@@ -55,6 +59,41 @@ bool broker_ask_reload(struct broker *b)
     frame.body_case = LPAD__BROKER_TO_SUPERVISOR__BODY_RELOAD_POLICY;
     frame.reload_policy = &reload;
     return send_to_supervisor(b, &frame);
+}
+
+void broker_rotate_audit(struct broker *b)
+{
+    Lpad__RotateAudit rotate = LPAD__ROTATE_AUDIT__INIT;
+    Lpad__BrokerToSupervisor frame = LPAD__BROKER_TO_SUPERVISOR__INIT;
+    if (b->rotate_id != 0 || b->stopping)
+        return;
+    rotate.first_seq = b->audit.first_seq;
+    frame.body_case = LPAD__BROKER_TO_SUPERVISOR__BODY_ROTATE_AUDIT;
+    frame.rotate_audit = &rotate;
+    if (send_to_supervisor(b, &frame))
+        b->rotate_id = b->supervisor_id;
+}
+
+// A file to go on in, or one to read; -1: there is none.
+static void on_audit_file(struct broker *b, uint32_t id, int fd)
+{
+    if (b->rotate_id == 0 || id != b->rotate_id) {
+        // A reader may have gone meanwhile.
+        if (!audit_readers_on_file(b, id, fd) && fd >= 0)
+            close(fd);
+        return;
+    }
+    b->rotate_id = 0;
+    if (fd < 0) {
+        log_error("the audit file could not be rotated: it grows on");
+        audit_rotate_later(&b->audit);
+        return;
+    }
+    if (audit_rotate(&b->audit, fd) != ERR_OK)
+        log_error(
+            "the audit could not go on in a new file: nothing is done that changes the card until it can, or "
+            "lpad is started again");
+    audit_readers_on_rotation(b);
 }
 
 static void stop_netd_number(struct broker *b, uint32_t number)
@@ -176,6 +215,12 @@ static void on_started(struct broker *b, const Lpad__Started *started, int fd)
         session_on_netd_started(&b->session);
 }
 
+static void audit_put_sandbox_stop(struct audit *a)
+{
+    audit_put_words(a, "result", "sandbox stop");
+    audit_put_bool(a, "sandbox", true);
+}
+
 static void audit_end_of(struct broker *b, const Lpad__Ended *ended, bool could_not_start)
 {
     audit_begin(&b->audit, AUDIT_PROCESS_DIED);
@@ -189,7 +234,7 @@ static void audit_end_of(struct broker *b, const Lpad__Ended *ended, bool could_
         snprintf(name, sizeof name, "SIG%s", signal_words(ended->signal));
         audit_put_words(&b->audit, "signal", name);
         if (strcmp(name, "SIGSYS") == 0)
-            audit_put_words(&b->audit, "result", "sandbox stop");
+            audit_put_sandbox_stop(&b->audit);
     } else if (!could_not_start) {
         audit_put_uint(&b->audit, "exit_code", ended->exit_code);
     }
@@ -277,8 +322,8 @@ static void handle_supervisor(struct broker *b, const Lpad__SupervisorToBroker *
     case LPAD__SUPERVISOR_TO_BROKER__BODY_NETD_REFUSED:
         on_netd_refused(b, m->netd_refused->retry_after_ms);
         return;
-    case LPAD__SUPERVISOR_TO_BROKER__BODY_AUDIT_FILE:
-    case LPAD__SUPERVISOR_TO_BROKER__BODY_NO_AUDIT_FILE:
+    case LPAD__SUPERVISOR_TO_BROKER__BODY_AUDIT_FILE: on_audit_file(b, m->id, fd); return;
+    case LPAD__SUPERVISOR_TO_BROKER__BODY_NO_AUDIT_FILE: on_audit_file(b, m->id, -1); return;
     case LPAD__SUPERVISOR_TO_BROKER__BODY__NOT_SET:
     case _LPAD__SUPERVISOR_TO_BROKER__BODY__CASE_IS_INT_SIZE: break;
     }

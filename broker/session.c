@@ -311,6 +311,8 @@ void session_end(struct session *s)
     if (s->changing != NULL)
         session_audit_change_result(s, s->failure);
     session_audit_end(s);
+    // How it went is on the disk before anybody is told.
+    broker_commit(b);
     switching_on_session_end(b, s);
     session_reply(s);
     broker_plan_delivery(b, s);

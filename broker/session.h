@@ -18,6 +18,7 @@
 #include "net.pb-c.h"
 #include "policy.pb-c.h"
 
+struct audit;
 struct broker;
 
 enum session_kind {
@@ -69,6 +70,8 @@ struct session {
     bool strong;          // the decision wants the person to be asked twice
     bool audited;         // session.begin is written
     bool commanded;       // a change went to the card
+    bool audit_owed;      // it will be, unless the request is refused before anything began
+    const char *role;     // of the actor, as the policy decided
     const char *changing; // a profile.change.intent stands without its result: "install", "enable", ...
     bool feeding;
     enum session_event queued[4]; // came while another was being carried out
@@ -223,6 +226,7 @@ const char *session_copy_text(struct session *s, const char *text);
 
 // --- session_audit.c ---
 void session_audit_begin(struct session *s);
+void session_put_failure(struct audit *a, const Lpad__Failure *failure); // "result"; NULL: "ok"
 void session_audit_step(struct session *s, enum session_event event, const struct session_step *step,
                         enum session_state from);
 void session_audit_end(struct session *s);

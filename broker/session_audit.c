@@ -16,7 +16,7 @@
 // --- fields that several records share ---
 
 // "actor", "eid" and "iccid" as every record spells them.
-void broker_put_actor(struct broker *b, const struct actor *actor)
+void broker_put_actor(struct broker *b, const struct actor *actor, const char *role)
 {
     struct audit *a = &b->audit;
     audit_open_object(a, "actor");
@@ -24,6 +24,7 @@ void broker_put_actor(struct broker *b, const struct actor *actor)
         audit_put_uint(a, "uid", actor->uid);
         audit_put_uint(a, "gid", actor->gid);
         audit_put_uint(a, "pid", (uint64_t)actor->pid);
+        audit_put_words(a, "role", role);
     } else if (actor->is_engine) {
         audit_put_words(a, "role", "engine");
         audit_put_words(a, "rule", actor->rule[0] != '\0' ? actor->rule : NULL);
@@ -91,7 +92,7 @@ static void put_failure_codes(struct audit *a, const Lpad__Failure *f)
     audit_put_words(a, "remote_text", f->remote_text);
 }
 
-static void audit_put_failure(struct audit *a, const Lpad__Failure *f)
+void session_put_failure(struct audit *a, const Lpad__Failure *f)
 {
     if (f == NULL) {
         audit_put_words(a, "result", "ok");
@@ -125,9 +126,11 @@ void session_audit_begin(struct session *s)
 {
     if (s->audited)
         return;
+    refusals_flush(s->broker, false);
     struct audit *a = begin(s, AUDIT_SESSION_BEGIN);
     s->audited = true;
-    broker_put_actor(s->broker, &s->actor);
+    s->audit_owed = false;
+    broker_put_actor(s->broker, &s->actor, s->role);
     audit_put_words(a, "operation", operation_words(s->operation));
     if (s->request.kind == REQUEST_CHANGE || s->request.kind == REQUEST_NICKNAME)
         broker_put_iccid(s->broker, "target", bytes_make(s->request.iccid, sizeof s->request.iccid));
@@ -139,10 +142,22 @@ void session_audit_begin(struct session *s)
     broker_end_record(s->broker, false);
 }
 
+// The way that a session takes when all goes well: what was decided, claimed and read on it has records, and
+// the table of docs/sessions.md says the rest.
+static bool is_expected(enum session_event event)
+{
+    return event == EVENT_ALLOW || event == EVENT_ASK || event == EVENT_NETD_STARTED ||
+           event == EVENT_NETD_HELLO || event == EVENT_NETD_OPENED || event == EVENT_NETD_OK ||
+           event == EVENT_CARD_OK;
+}
+
 static bool is_worth_a_record(const struct session *s, enum session_event event,
                               const struct session_step *step, enum session_state from)
 {
     if (!s->audited || event == EVENT_NETD_PROGRESS || event == EVENT_CARD_PROGRESS)
+        return false;
+    if (is_expected(event) && step->row != NULL && step->cancel == SESSION_CANCEL_NONE &&
+        (s->event_failure == NULL || event == EVENT_ASK))
         return false;
     // The beginning and the end have records of their own.
     return from != SESSION_IDLE && (step->next != SESSION_IDLE || s->event_failure != NULL);
@@ -164,12 +179,17 @@ void session_audit_step(struct session *s, enum session_event event, const struc
     if (step->cancel != SESSION_CANCEL_NONE)
         audit_put_uint(a, "cancel_reason", s->cancel_reason);
     if (s->event_failure != NULL && event != EVENT_ASK)
-        audit_put_failure(a, s->event_failure);
+        session_put_failure(a, s->event_failure);
     broker_end_record(s->broker, false);
 }
 
 void session_audit_end(struct session *s)
 {
+    if (s->audit_owed && s->failure != NULL && s->failure->error == ERR_DENIED)
+        refusals_note_request(s->broker, s->actor.uid, s->operation, s->failure);
+    else if (s->audit_owed)
+        session_audit_begin(s);
+    s->audit_owed = false;
     if (!s->audited)
         return;
     struct audit *a = begin(s, AUDIT_SESSION_END);
@@ -178,12 +198,16 @@ void session_audit_end(struct session *s)
         audit_put_uint(a, "delivered", s->delivered_count);
     if (s->kind == SESSION_KIND_DOWNLOAD && s->cancel_reason != SESSION_CANCEL_NONE)
         audit_put_uint(a, "cancel_reason", s->cancel_reason);
-    audit_put_failure(a, s->failure);
+    session_put_failure(a, s->failure);
     broker_end_record(s->broker, true);
 }
 
 void session_audit_decision(struct session *s, const Lpad__Decision *d)
 {
+    s->role = d->role != NULL ? session_copy_text(s, d->role) : s->role;
+    // What is refused at once has one record of its own.
+    if (s->audit_owed && d->verdict != LPAD__VERDICT__VERDICT_DENY)
+        session_audit_begin(s);
     if (!s->audited)
         return;
     struct audit *a = begin(s, AUDIT_DECISION);
@@ -201,6 +225,8 @@ void session_audit_decision(struct session *s, const Lpad__Decision *d)
     audit_put_words(a, "rule", d->rule);
     if (d->has_line)
         audit_put_uint(a, "line", d->line);
+    if (s->broker->policy_status != NULL && s->broker->policy_status->has_sha256)
+        audit_put_hex(a, "policy_sha256", bytes_from_binary(s->broker->policy_status->sha256));
     broker_end_record(s->broker, false);
 }
 
@@ -227,17 +253,20 @@ static void put_card_change(struct session *s)
 enum err session_audit_change(struct session *s, const char *what, struct bytes iccid)
 {
     struct audit *a = begin(s, AUDIT_CHANGE_INTENT);
-    broker_put_actor(s->broker, &s->actor);
+    broker_put_actor(s->broker, &s->actor, s->role);
     audit_put_words(a, "operation", what);
     broker_put_iccid(s->broker, "target", iccid);
     put_card_change(s);
     audit_put_eid(s->broker);
     enum err e = audit_end(a, true);
-    if (e == ERR_OK) {
+    if (e == ERR_OK)
+        e = audit_commit(a);
+    broker_attend_audit(s->broker);
+    if (e == ERR_OK || a->setup.availability) {
         s->changing = what;
         s->commanded = true;
     }
-    return e;
+    return s->changing != NULL ? ERR_OK : e;
 }
 
 void session_audit_change_result(struct session *s, const Lpad__Failure *failure)
@@ -258,7 +287,7 @@ void session_audit_change_result(struct session *s, const Lpad__Failure *failure
                                                                                            : "disabled");
         audit_close_object(a);
     }
-    audit_put_failure(a, failure);
+    session_put_failure(a, failure);
     broker_end_record(s->broker, true);
 }
 
@@ -274,7 +303,7 @@ void session_audit_notification(struct session *s, bool delivered)
     if (delivered)
         audit_put_uint(a, "http_status", s->http_status);
     else
-        audit_put_failure(a, s->event_failure);
+        session_put_failure(a, s->event_failure);
     broker_end_record(s->broker, false);
 }
 

@@ -85,7 +85,7 @@ static bool debt_allows(struct session *s)
 // What must be there before the first step. What is missing becomes the event's failure.
 static bool may_begin(struct session *s)
 {
-    const struct broker *b = s->broker;
+    struct broker *b = s->broker;
     bool card = s->kind != SESSION_KIND_RESEND;
     if (card && (!peer_serves(&b->cardd) || (s->request.kind != REQUEST_PROBE && !b->card.known))) {
         session_set_failure(s, ERR_CARD_GONE, "no card can be reached at the moment");
@@ -93,7 +93,8 @@ static bool may_begin(struct session *s)
     }
     if (s->kind == SESSION_KIND_READ)
         return true;
-    if (!audit_is_writable(&b->audit)) {
+    audit_retry(&b->audit);
+    if (!audit_allows_change(&b->audit)) {
         session_set_failure(s, ERR_IO,
                             "the audit file cannot be written: nothing is done that changes the card");
         return false;
@@ -118,12 +119,18 @@ void session_begin(struct session *s, struct request *request, struct client *cl
         s->actor = client->actor;
     bool may = may_begin(s);
     if (s->kind != SESSION_KIND_READ && s->kind != SESSION_KIND_DELIVER)
+        s->audit_owed = true;
+    // lpad's own doings fill nobody's disk.
+    if (s->audit_owed && client == NULL)
         session_audit_begin(s);
     if (may) {
         session_feed(s, kinds[s->request.kind].start);
         return;
     }
     s->failure = s->event_failure;
+    if (s->audit_owed)
+        refusals_note_request(b, s->actor.uid, s->operation, s->failure);
+    s->audit_owed = false;
     session_end(s);
 }
 

@@ -45,6 +45,13 @@ enum err settings_make_broker(const struct config *c, uint32_t generation, int *
     s.consent_timeout_ms = c->limits.consent_timeout_ms;
     s.mask_identifiers = c->audit.mask_identifiers;
     s.file_size_max = UINT32_MAX;
+    s.has_audit_epoch_records = s.has_audit_epoch_minutes = s.has_audit_file_max = true;
+    s.has_audit_file_hours = s.has_audit_availability = true;
+    s.audit_epoch_records = c->audit.epoch_records;
+    s.audit_epoch_minutes = c->audit.epoch_minutes;
+    s.audit_file_max = c->audit.file_max;
+    s.audit_file_hours = c->audit.file_hours;
+    s.audit_availability = c->audit.availability;
     s.generation = generation;
     s.card = borrow(c->card.name);
     for (size_t i = 0; i < c->network.port_count; i++)

@@ -147,9 +147,30 @@ static void reply(struct client *c, const Lpad__Processes *processes)
     status.test_trust = b->settings->test_trust;
     fill_session(b, &state);
     status.session = &state;
-    status.audit_records = b->audit.seq;
+    status.audit_records = b->audit.end.seq;
     frame.body_case = LPAD__BROKER_TO_CLIENT__BODY_STATUS;
     frame.status = &status;
+    client_send(c, &frame);
+}
+
+void status_tell_audit_head(struct client *c)
+{
+    struct audit *a = &c->broker->audit;
+    Lpad__AuditHead head = LPAD__AUDIT_HEAD__INIT;
+    Lpad__BrokerToClient frame = LPAD__BROKER_TO_CLIENT__INIT;
+    if (!a->usable || !a->started || audit_commit_all(a) != ERR_OK) {
+        client_fail(c, ERR_IO, "the audit file cannot be written: it has no head that lasts");
+        return;
+    }
+    head.chain = binary_from(a->seal.chain, sizeof a->seal.chain);
+    head.first_key = binary_from(a->seal.first_key, sizeof a->seal.first_key);
+    head.epoch = a->seal.epoch;
+    head.key = binary_from(a->seal.key, sizeof a->seal.key);
+    head.sequence_number = a->end.seq;
+    head.sha256 = binary_from(a->end.prev, sizeof a->end.prev);
+    head.sealed = audit_sealed_seq(a);
+    frame.body_case = LPAD__BROKER_TO_CLIENT__BODY_AUDIT_HEAD;
+    frame.audit_head = &head;
     client_send(c, &frame);
 }
 

@@ -65,7 +65,9 @@ struct supervisor {
     uint32_t netd_count;         // started in all
     uint32_t netd_early_ends;    // the last ones that ended before their sandbox was on
     uint64_t netd_starts_us[64]; // a ring: when the last ones were started
-    Lpad__Ended broker_end;      // told to the next broker, when it has a pid
+    bool audit_rotated;          // in this life, at audit_rotated_us, monotonic
+    uint64_t audit_rotated_us;
+    Lpad__Ended broker_end; // told to the next broker, when it has a pid
 };
 
 // Runs until it is told to stop. Returns the exit code.

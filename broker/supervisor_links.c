@@ -9,6 +9,7 @@
 //   supervisor -- broker, supervisor -- policyd
 #include "broker/supervisor.h"
 
+#include "broker/audit_files.h"
 #include "broker/procfs.h"
 #include "broker/settings.h"
 #include "lib/log.h"
@@ -20,6 +21,7 @@
 #include <string.h>
 #include <sys/prctl.h>
 #include <sys/socket.h>
+#include <sys/stat.h>
 #include <systemd/sd-daemon.h>
 #include <unistd.h>
 
@@ -173,6 +175,67 @@ static void start_netd_for(struct supervisor *s, uint32_t id)
     refuse_netd(s, id, wait);
 }
 
+// --- the audit's files ---
+
+static void send_audit_file(struct supervisor *s, uint32_t id, int fd)
+{
+    Lpad__AuditFile file = LPAD__AUDIT_FILE__INIT;
+    Lpad__NoAuditFile none = LPAD__NO_AUDIT_FILE__INIT;
+    Lpad__SupervisorToBroker frame = LPAD__SUPERVISOR_TO_BROKER__INIT;
+    frame.id = id;
+    if (fd >= 0) {
+        frame.body_case = LPAD__SUPERVISOR_TO_BROKER__BODY_AUDIT_FILE;
+        frame.audit_file = &file;
+    } else {
+        frame.body_case = LPAD__SUPERVISOR_TO_BROKER__BODY_NO_AUDIT_FILE;
+        frame.no_audit_file = &none;
+    }
+    send_to_broker(s, &frame, fd);
+}
+
+// A rotation may remove the oldest file: one that comes too early would make the history short.
+static bool may_rotate(struct supervisor *s)
+{
+    struct stat st;
+    uint64_t now, age_us = s->config->audit.file_hours * 3600000000ull;
+    if (fstat(s->resources.audit, &st) != 0 || sd_event_now(s->event, CLOCK_MONOTONIC, &now) < 0)
+        return false;
+    bool long_enough = (uint64_t)st.st_size >= s->config->audit.file_max;
+    // The clock may have been set, so that the file is older than this process knows; once it is.
+    bool old_enough = age_us > 0 && (!s->audit_rotated || now - s->audit_rotated_us >= age_us / 2);
+    return long_enough || old_enough;
+}
+
+static void rotate_audit(struct supervisor *s, uint32_t id, uint64_t first_seq)
+{
+    int fd = -1;
+    const struct config *c = s->config;
+    enum err e = may_rotate(s)
+                     ? audit_files_rotate(c->audit.file, s->resources.audit, first_seq, c->audit.files, &fd)
+                     : ERR_LIMIT;
+    if (e == ERR_OK) {
+        close(s->resources.audit);
+        s->resources.audit = fd;
+        s->audit_rotated = true;
+        if (sd_event_now(s->event, CLOCK_MONOTONIC, &s->audit_rotated_us) < 0)
+            s->audit_rotated = false;
+    } else {
+        log_error("%s: it is not rotated: %s", c->audit.file, err_words(e));
+    }
+    send_audit_file(s, id, fd);
+}
+
+static void give_audit_file(struct supervisor *s, uint32_t id, uint32_t index)
+{
+    int fd = -1;
+    enum err e = audit_files_read(s->config->audit.file, index, &fd);
+    if (e != ERR_OK && e != ERR_INPUT)
+        log_error("%s: an older file cannot be read: %s", s->config->audit.file, err_words(e));
+    send_audit_file(s, id, fd);
+    if (fd >= 0)
+        close(fd);
+}
+
 static struct child *find_child(struct supervisor *s, Lpad__Process process, uint32_t netd)
 {
     for (int i = 0; i < CHILDREN_MAX; i++)
@@ -207,7 +270,11 @@ static void handle_broker(struct supervisor *s, const Lpad__BrokerToSupervisor *
     case LPAD__BROKER_TO_SUPERVISOR__BODY_STOP_PROBED: supervisor_want_probed(s, false); return;
     case LPAD__BROKER_TO_SUPERVISOR__BODY_RELOAD_POLICY: supervisor_send_policy(s); return;
     case LPAD__BROKER_TO_SUPERVISOR__BODY_ROTATE_AUDIT:
+        rotate_audit(s, m->id, m->rotate_audit->first_seq);
+        return;
     case LPAD__BROKER_TO_SUPERVISOR__BODY_GET_AUDIT_FILE:
+        give_audit_file(s, m->id, m->get_audit_file->index);
+        return;
     case LPAD__BROKER_TO_SUPERVISOR__BODY__NOT_SET:
     case _LPAD__BROKER_TO_SUPERVISOR__BODY__CASE_IS_INT_SIZE: break;
     }
@@ -323,6 +390,8 @@ enum err supervisor_start_broker(struct supervisor *s)
 {
     struct child *c = &s->children[CHILD_BROKER];
     int settings, pair[2];
+    if (c->starts > 0)
+        LPAD_TRY(resources_reopen_audit(s->config, &s->resources));
     LPAD_TRY(settings_make_broker(s->config, c->starts + 1, &settings));
     enum err e = make_pair(WAITS_EVENTS, WAITS_EVENTS, pair);
     if (e != ERR_OK) {
@@ -335,7 +404,9 @@ enum err supervisor_start_broker(struct supervisor *s)
                         s->resources.audit,
                         s->resources.archive[0],
                         s->resources.archive[1],
-                        s->resources.routes};
+                        s->resources.routes,
+                        s->resources.journal,
+                        s->resources.audit_key};
     e = supervisor_start_child(s, c, give, sizeof give / sizeof give[0]);
     close(settings);
     close(pair[1]);

@@ -82,9 +82,15 @@ const struct sandbox_call supervisor_calls[] = {
     SANDBOX_CALL("getdents64", "descriptors of a process"),
     SANDBOX_CALL("getcwd", "program start"),
     SANDBOX_CALL("ftruncate", "the broker's files, packages"),
+    SANDBOX_CALL("fallocate", "the broker's files"),
+    SANDBOX_CALL("rename", "the audit's files are rotated"),
+    SANDBOX_CALL("renameat", "the audit's files are rotated"),
+    SANDBOX_CALL("renameat2", "the audit's files are rotated"),
+    SANDBOX_CALL("fchown", "the audit's new file"),
+    SANDBOX_CALL("fchmod", "the audit's new file"),
     SANDBOX_CALL("fdatasync", "the broker's and policyd's files"),
     SANDBOX_CALL("fsync", "the broker's and policyd's files"),
-    SANDBOX_CALL("unlink", "the control socket, at the end"),
+    SANDBOX_CALL("unlink", "the control socket, at the end; the oldest of the audit's files"),
     SANDBOX_CALL("ioctl", "libraries ask whether a descriptor is a terminal"),
     // Waiting
     SANDBOX_CALL("epoll_create1", "the event loop"),
@@ -141,16 +147,18 @@ static const struct sandbox_limit limits[] = {
 
 enum err supervisor_enter_sandbox(struct supervisor *s)
 {
-    // What is written after the start: the control socket is removed at the end. The other files are open
-    // already.
-    char run[4096];
-    size_t len = strlen(s->config->control.socket);
-    if (len >= sizeof run)
+    // What is written after the start: the control socket is removed at the end, and the audit's file is
+    // rotated. The other files are open already.
+    char run[4096], log[4096];
+    size_t len = strlen(s->config->control.socket), log_len = strlen(s->config->audit.file);
+    if (len >= sizeof run || log_len >= sizeof log)
         return ERR_LIMIT;
     memcpy(run, s->config->control.socket, len + 1);
+    memcpy(log, s->config->audit.file, log_len + 1);
     struct sandbox_path paths[] = {
         {"/",          SANDBOX_READ | SANDBOX_EXECUTE},
         {dirname(run), SANDBOX_WRITE                 },
+        {dirname(log), SANDBOX_WRITE                 },
         {"/dev/null",  SANDBOX_WRITE                 },
     };
     struct sandbox_spec spec = {

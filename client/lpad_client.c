@@ -77,6 +77,11 @@ void lpad_client_set_card(struct lpad_client *c, const char *name)
     c->card = name;
 }
 
+void lpad_client_set_timeout(struct lpad_client *c, int timeout_ms)
+{
+    c->timeout_ms = timeout_ms;
+}
+
 void lpad_client_watch(struct lpad_client *c, int fd)
 {
     c->watched_fd = fd;

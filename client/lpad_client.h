@@ -29,6 +29,8 @@ void lpad_client_close(struct lpad_client *c);
 
 // Which of several cards the requests from now on are for; NULL: the only one. `name` is borrowed.
 void lpad_client_set_card(struct lpad_client *c, const char *name);
+// The longest silence from now on, as for lpad_client_open: what follows a log bears any.
+void lpad_client_set_timeout(struct lpad_client *c, int timeout_ms);
 // A descriptor that ends every wait when it becomes readable, such as a signalfd; -1: none. It stays the
 // caller's and is not read.
 void lpad_client_watch(struct lpad_client *c, int fd);

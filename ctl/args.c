@@ -12,7 +12,7 @@
 #define CARD_NAME_MAX 32  // octets, as the control socket takes it
 #define EVENT_ID_MAX  255 // likewise
 #define HOLD_MAX_MS   (UINT64_C(30) * 86400000)
-#define BIT(command)  (1u << (command))
+#define BIT(command)  (UINT64_C(1) << (command))
 
 // --- the parser ---
 
@@ -22,8 +22,8 @@ struct parser {
     int next;
     bool only_arguments; // after "--"
     bool help, version;
-    unsigned seen;  // options, as bits
-    char *words[4]; // group, verb and arguments
+    uint64_t seen;                    // options, as bits
+    char *words[2 + AUDIT_FILES_MAX]; // group, verb and arguments
     unsigned word_count;
     struct args args;
     char *message;
@@ -180,6 +180,16 @@ static enum err apply_option(struct parser *p, const struct option_row *row, cha
     case OPTION_CODE_FD: return read_descriptor(p, row, value, &a->code_fd);
     case OPTION_CONFIRMATION_CODE_FD: return read_descriptor(p, row, value, &a->confirmation_code_fd);
     case OPTION_EXPECT: return read_expected(p, value);
+    case OPTION_FOLLOW: a->follow = true; return ERR_OK;
+    case OPTION_LINES:
+        return read_number(value, AUDIT_LINES_MAX, &a->lines) == ERR_OK
+                   ? ERR_OK
+                   : fail(p, "--lines wants a number, 0 to 1000000.");
+    case OPTION_AFTER:
+        a->has_after = true;
+        return read_number(value, UINT64_MAX - 1, &a->after_seq) == ERR_OK
+                   ? ERR_OK
+                   : fail(p, "--after wants a record's number; 0 is everything.");
     case OPTION_MAX: break;
     }
     LPAD_BUG("an option without a reader");
@@ -199,10 +209,13 @@ static enum err refuse_option(struct parser *p, const char *text)
 
 static enum err parse_option(struct parser *p, char *text)
 {
+    char lines[] = "--lines", follow[] = "--follow";
     if (strcmp(text, "-h") == 0) {
         p->help = true;
         return ERR_OK;
     }
+    if (strcmp(text, "-n") == 0 || strcmp(text, "-f") == 0)
+        text = text[1] == 'n' ? lines : follow;
     size_t len = strcspn(text, "=");
     const struct option_row *row = NULL;
     for (size_t i = 0; i < option_row_count; i++)
@@ -219,7 +232,7 @@ static enum err parse_option(struct parser *p, char *text)
             return fail_named(p, "The option ", text, " wants a value.");
         value = p->argv[p->next++];
     }
-    p->seen |= 1u << row->option;
+    p->seen |= BIT(row->option);
     return apply_option(p, row, value);
 }
 
@@ -266,7 +279,7 @@ static enum err find_command(struct parser *p, const struct command_row **ret_ro
 static enum err check_options(struct parser *p)
 {
     for (size_t i = 0; i < option_row_count; i++)
-        if ((p->seen & (1u << option_rows[i].option)) && option_rows[i].commands != 0 &&
+        if ((p->seen & BIT(option_rows[i].option)) && option_rows[i].commands != 0 &&
             !(option_rows[i].commands & BIT(p->args.command)))
             return fail_named(p, "The option ", option_rows[i].name, " does not belong to this command.");
     const struct args *a = &p->args;
@@ -274,6 +287,10 @@ static enum err check_options(struct parser *p)
         return fail(p, "Give --code-fd or --code-stdin, not both.");
     if (a->from_default + (a->event_id != NULL) + (a->code_stdin || a->code_fd >= 0) > 1)
         return fail(p, "Give one of --default, --event and an activation code.");
+    if (a->has_after && (p->seen & BIT(OPTION_LINES)))
+        return fail(p, "Give --after or --lines, not both.");
+    if (a->command == COMMAND_AUDIT_REPORT && a->json && a->output == NULL)
+        return fail(p, "With --json, name the report's file with --output.");
     if (a->strong_yes && !a->yes)
         return fail(p, "--strong-yes says nothing without --yes.");
     if (a->command == COMMAND_EUICC_RESET && !a->reset_operational && !a->reset_test &&
@@ -368,10 +385,20 @@ static enum err read_hold(struct parser *p, const char *text)
     return fail_named(p, "", text, " is not a duration of 1 s to 30 days, such as 30s, 10m, 2h or 1d.");
 }
 
+static enum err read_files(struct parser *p, char **words, unsigned count)
+{
+    p->args.file_count = count > 0 ? count : 1;
+    p->args.files[0] = AUDIT_FILE_DEFAULT;
+    for (unsigned i = 0; i < count; i++)
+        p->args.files[i] = words[i];
+    return ERR_OK;
+}
+
 static enum err take_arguments(struct parser *p, char **words, unsigned count)
 {
     switch (p->args.command) {
     case COMMAND_AUDIT_VERIFY: p->args.file = count > 0 ? words[0] : AUDIT_FILE_DEFAULT; return ERR_OK;
+    case COMMAND_AUDIT_REPORT: return read_files(p, words, count);
     case COMMAND_EUICC_LOAD_CRL:
     case COMMAND_POLICY_CHECK: p->args.file = words[0]; return ERR_OK;
     case COMMAND_POLICY_TEST:
@@ -400,6 +427,9 @@ static enum err take_arguments(struct parser *p, char **words, unsigned count)
     case COMMAND_RELEASE:
     case COMMAND_POLICY_EXPLAIN:
     case COMMAND_POLICY_RELOAD:
+    case COMMAND_AUDIT_TAIL:
+    case COMMAND_AUDIT_HEAD:
+    case COMMAND_AUDIT_ENROL:
     case COMMAND_MAX: return ERR_OK;
     }
     LPAD_BUG("a command without a reader of its arguments");
@@ -439,7 +469,8 @@ enum err args_parse(int argc, char **argv, const char *env_socket, struct args *
                     char message[static ARGS_MESSAGE_MAX])
 {
     struct parser p = {.argc = argc, .argv = argv, .next = 1, .message = message};
-    p.args = (struct args){.code_fd = -1,
+    p.args = (struct args){.lines = AUDIT_LINES_DEFAULT,
+                           .code_fd = -1,
                            .confirmation_code_fd = -1,
                            .timeout_ms = TIMEOUT_DEFAULT * 1000,
                            .socket_path = env_socket != NULL && env_socket[0] != 0 ? env_socket : NULL};

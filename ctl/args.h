@@ -12,6 +12,9 @@
 #define SOCKET_PATH_DEFAULT "/run/lpad/control.sock"
 #define SOCKET_PATH_OF_CARD "/run/lpad/%s/control.sock"
 #define LIBEXEC_VARIABLE    "LPAD_LIBEXEC" // in the environment: the folder of lpad's programs
+#define AUDIT_LINES_DEFAULT 10
+#define AUDIT_LINES_MAX     1000000
+#define AUDIT_FILES_MAX     64 // of a report
 #define AUDIT_FILE_DEFAULT  "/var/log/lpad/audit.jsonl"
 // The longest silence of lpad that is waited for, in seconds. Its own deadlines are shorter and say more.
 #define TIMEOUT_DEFAULT 180
@@ -44,6 +47,10 @@ enum command {
     COMMAND_POLICY_CHECK,
     COMMAND_POLICY_TEST,
     COMMAND_AUDIT_VERIFY,
+    COMMAND_AUDIT_TAIL,
+    COMMAND_AUDIT_HEAD,
+    COMMAND_AUDIT_ENROL,
+    COMMAND_AUDIT_REPORT,
     COMMAND_MAX,
 };
 
@@ -87,6 +94,12 @@ struct args {
     const char *trace; // of policy test, beside `file`
     bool strict;       // policy check
     bool quiet;        // policy test
+    bool follow;                        // audit tail
+    bool has_after;                     // audit tail --after
+    uint64_t after_seq;                 // of it
+    uint64_t lines;                     // audit tail: how many of the last ones, when not has_after
+    const char *files[AUDIT_FILES_MAX]; // audit report
+    size_t file_count;
     bool has_expected; // --expect SEQ:HASH
     uint64_t expected_seq;
     const char *expected_hash; // 64 lower-case hexadecimal digits

@@ -5,49 +5,58 @@
 #include <string.h>
 
 #define COUNT(array) (sizeof(array) / sizeof((array)[0]))
-#define BIT(command) (1u << (command))
+#define BIT(command) (UINT64_C(1) << (command))
 
 const struct command_row command_rows[] = {
-    {COMMAND_STATUS,                "status",       NULL,              "",           0, 0, "lpad's processes and sandboxes, policy, card, session"},
-    {COMMAND_EUICC_INFO,            "euicc",        "info",            "",           0, 0, "the eUICC: EID, versions, free memory, addresses"     },
+    {COMMAND_STATUS,                "status",       NULL,              "",           0, 0,               "lpad's processes and sandboxes, policy, card, session"},
+    {COMMAND_EUICC_INFO,            "euicc",        "info",            "",           0, 0,               "the eUICC: EID, versions, free memory, addresses"     },
     {COMMAND_EUICC_RESET,           "euicc",        "reset",           "",           0, 0,
      "take profiles or the default SM-DP+ off the card, for good; say what with --operational, --test, "
-     "--default-address"                                                                                                                          },
+     "--default-address"                                                                                                                                        },
     {COMMAND_EUICC_DEFAULT_ADDRESS, "euicc",        "default-address", "[ADDRESS]",  0, 1,
-     "show, set or (--remove) remove the card's default SM-DP+"                                                                                   },
+     "show, set or (--remove) remove the card's default SM-DP+"                                                                                                 },
     {COMMAND_EUICC_LOAD_CRL,        "euicc",        "load-crl",        "FILE",       1, 1,
-     "give the card a certificate revocation list (DER; - is standard input)"                                                                     },
-    {COMMAND_PROFILE_LIST,          "profile",      "list",            "",           0, 0, "the profiles on the card"                             },
+     "give the card a certificate revocation list (DER; - is standard input)"                                                                                   },
+    {COMMAND_PROFILE_LIST,          "profile",      "list",            "",           0, 0,               "the profiles on the card"                             },
     {COMMAND_PROFILE_ENABLE,        "profile",      "enable",          "ICCID",      1, 1,
-     "enable a profile (the enabled one is disabled)"                                                                                             },
-    {COMMAND_PROFILE_DISABLE,       "profile",      "disable",         "ICCID",      1, 1, "disable the enabled profile"                          },
-    {COMMAND_PROFILE_DELETE,        "profile",      "delete",          "ICCID",      1, 1, "delete a disabled profile, for good"                  },
+     "enable a profile (the enabled one is disabled)"                                                                                                           },
+    {COMMAND_PROFILE_DISABLE,       "profile",      "disable",         "ICCID",      1, 1,               "disable the enabled profile"                          },
+    {COMMAND_PROFILE_DELETE,        "profile",      "delete",          "ICCID",      1, 1,               "delete a disabled profile, for good"                  },
     {COMMAND_PROFILE_NICKNAME,      "profile",      "nickname",        "ICCID TEXT", 2, 2,
-     "name a profile; an empty text unnames it"                                                                                                   },
-    {COMMAND_PROFILE_ICON,          "profile",      "icon",            "ICCID",      1, 1, "fetch a profile's icon (PNG or JPEG)"                 },
-    {COMMAND_PROFILE_DISCOVER,      "profile",      "discover",        "",           0, 0, "ask the SM-DS what waits for this card"               },
+     "name a profile; an empty text unnames it"                                                                                                                 },
+    {COMMAND_PROFILE_ICON,          "profile",      "icon",            "ICCID",      1, 1,               "fetch a profile's icon (PNG or JPEG)"                 },
+    {COMMAND_PROFILE_DISCOVER,      "profile",      "discover",        "",           0, 0,               "ask the SM-DS what waits for this card"               },
     {COMMAND_PROFILE_DOWNLOAD,      "profile",      "download",        "",           0, 0,
      "download and install a profile; the activation code is asked for on the terminal, or read from "
-     "standard input or a descriptor, never from an argument; --default and --event need none"                                                    },
-    {COMMAND_NOTIFICATION_LIST,     "notification", "list",            "",           0, 0, "pending and delivered notifications"                  },
-    {COMMAND_NOTIFICATION_DELIVER,  "notification", "deliver",         "",           0, 0, "deliver the pending ones now"                         },
+     "standard input or a descriptor, never from an argument; --default and --event need none"                                                                  },
+    {COMMAND_NOTIFICATION_LIST,     "notification", "list",            "",           0, 0,               "pending and delivered notifications"                  },
+    {COMMAND_NOTIFICATION_DELIVER,  "notification", "deliver",         "",           0, 0,               "deliver the pending ones now"                         },
     {COMMAND_NOTIFICATION_RESEND,   "notification", "resend",          "SEQ",        1, 1,
-     "send a delivered notification once more, from lpad's archive"                                                                               },
+     "send a delivered notification once more, from lpad's archive"                                                                                             },
     {COMMAND_HOLD,                  "hold",         NULL,              "[DURATION]", 0, 1,
-     "no switch by the policy for a while (30s, 10m, 2h, 1d), or until 'release'"                                                                 },
-    {COMMAND_RELEASE,               "release",      NULL,              "",           0, 0, "the policy may switch again"                          },
+     "no switch by the policy for a while (30s, 10m, 2h, 1d), or until 'release'"                                                                               },
+    {COMMAND_RELEASE,               "release",      NULL,              "",           0, 0,               "the policy may switch again"                          },
     {COMMAND_POLICY_EXPLAIN,        "policy",       "explain",         "",           0, 0,
-     "why this profile is in use, and why each other rule does not decide"                                                                        },
+     "why this profile is in use, and why each other rule does not decide"                                                                                      },
     {COMMAND_POLICY_RELOAD,         "policy",       "reload",          "",           0, 0,
-     "read the policy file anew; one with a mistake changes nothing"                                                                              },
+     "read the policy file anew; one with a mistake changes nothing"                                                                                            },
     {COMMAND_POLICY_CHECK,          "policy",       "check",           "FILE",       1, 1,
      "mistakes in a policy file, rules that cannot fire or that contend, loops (needs no lpad; - is standard "
-     "input)"                                                                                                                                     },
+     "input)"                                                                                                                                                   },
     {COMMAND_POLICY_TEST,           "policy",       "test",            "FILE TRACE", 2, 2,
      "what a policy file decides on a trace of events, and whether that is what the trace expects (needs no "
-     "lpad)"                                                                                                                                      },
+     "lpad)"                                                                                                                                                    },
     {COMMAND_AUDIT_VERIFY,          "audit",        "verify",          "[FILE]",     0, 1,
-     "check the audit log's hash chain (default " AUDIT_FILE_DEFAULT "; - is standard input)"                                                     },
+     "check the audit log's hash chain (default " AUDIT_FILE_DEFAULT "; - is standard input)"                                                                   },
+    {COMMAND_AUDIT_TAIL,            "audit",        "tail",            "",           0, 0,
+     "the audit's last records, from lpad; with --follow (-f) also what comes, across restarts of lpad"                                                         },
+    {COMMAND_AUDIT_HEAD,            "audit",        "head",            "",           0, 0,
+     "the audit's last record as SEQ:HASH, to be kept elsewhere, and what is sealed"                                                                            },
+    {COMMAND_AUDIT_ENROL,           "audit",        "enrol",           "",           0, 0,
+     "the public key with which the audit is verified from its beginning; keep it elsewhere"                                                                    },
+    {COMMAND_AUDIT_REPORT,          "audit",        "report",          "[FILE] ...", 0, AUDIT_FILES_MAX,
+     "one HTML page of the audit's files, oldest first (default " AUDIT_FILE_DEFAULT
+     "; - is standard input)"                                                                                                                                   },
 };
 
 const size_t command_row_count = COUNT(command_rows);
@@ -81,6 +90,10 @@ const char *command_name(enum command command)
         [COMMAND_POLICY_CHECK] = "policy check",
         [COMMAND_POLICY_TEST] = "policy test",
         [COMMAND_AUDIT_VERIFY] = "audit verify",
+        [COMMAND_AUDIT_TAIL] = "audit tail",
+        [COMMAND_AUDIT_HEAD] = "audit head",
+        [COMMAND_AUDIT_ENROL] = "audit enrol",
+        [COMMAND_AUDIT_REPORT] = "audit report",
     };
     LPAD_ASSERT((unsigned)command < COMMAND_MAX);
     return names[command];
@@ -128,8 +141,8 @@ const struct option_row option_rows[] = {
      "reset: put the default SM-DP+ back to what it was at first"                                                                                                                                       },
     {OPTION_REMOVE,               "--remove",               NULL,               BIT(COMMAND_EUICC_DEFAULT_ADDRESS),
      "default-address: the card is to have none"                                                                                                                                                        },
-    {OPTION_OUTPUT,               "--output",               "FILE",             BIT(COMMAND_PROFILE_ICON),
-     "icon: write it to FILE (default: standard output, unless that is a terminal)"                                                                                                                     },
+    {OPTION_OUTPUT,               "--output",               "FILE",             BIT(COMMAND_PROFILE_ICON) | BIT(COMMAND_AUDIT_REPORT),
+     "icon, audit report: write it to FILE (default: standard output, unless that is a terminal)"                                                                                                       },
     {OPTION_NO_REFRESH,           "--no-refresh",           NULL,               BIT(COMMAND_PROFILE_ENABLE) | BIT(COMMAND_PROFILE_DISABLE),
      "enable, disable: do not have the card tell the modem to read it anew"                                                                                                                             },
     {OPTION_STRICT,               "--strict",               NULL,               BIT(COMMAND_POLICY_CHECK),                                  "check: a warning is a failure, too"                        },
@@ -138,6 +151,12 @@ const struct option_row option_rows[] = {
      "audit verify: print only the last record's number and hash, to keep elsewhere"                                                                                                                    },
     {OPTION_EXPECT,               "--expect",               "SEQ:HASH",         BIT(COMMAND_AUDIT_VERIFY),
      "audit verify: the log must contain this record, seen earlier with --head"                                                                                                                         },
+    {OPTION_LINES,                "--lines",                "N",                BIT(COMMAND_AUDIT_TAIL),
+     "audit tail: how many of the last records (default 10); -n is short for it"                                                                                                                        },
+    {OPTION_FOLLOW,               "--follow",               NULL,               BIT(COMMAND_AUDIT_TAIL),
+     "audit tail: go on with what is written from now on; -f is short for it"                                                                                                                           },
+    {OPTION_AFTER,                "--after",                "SEQ",              BIT(COMMAND_AUDIT_TAIL),
+     "audit tail: everything after the record of this number; 0 is everything"                                                                                                                          },
 };
 const size_t option_row_count = COUNT(option_rows);
 

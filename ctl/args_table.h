@@ -41,6 +41,9 @@ enum option {
     OPTION_QUIET,
     OPTION_HEAD,
     OPTION_EXPECT,
+    OPTION_LINES,
+    OPTION_FOLLOW,
+    OPTION_AFTER,
     OPTION_MAX,
 };
 
@@ -48,7 +51,7 @@ struct option_row {
     enum option option;
     const char *name;
     const char *value; // NULL: takes none
-    unsigned commands; // bits; 0: every command
+    uint64_t commands; // bits; 0: every command
     const char *help;
 };
 

@@ -1,59 +1,21 @@
 // SPDX-License-Identifier: Apache-2.0
-// lpactl audit verify: the command around the verifier. It needs no running lpad.
+// lpactl audit verify: lpad-audit-verify, which lies beside lpactl, on this machine's own log. It needs no
+// running lpad. The first key is taken from the log: who wants a proof runs lpad-audit-verify elsewhere, with
+// the key that was shown at enrolment.
 #include "ctl/ctl.h"
-
-#include "ctl/audit_verify.h"
 
 #include <errno.h>
 #include <fcntl.h>
+#include <glob.h>
+#include <spawn.h>
 #include <string.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
-static const char *end_name(enum audit_end end)
-{
-    switch (end) {
-    case AUDIT_SOUND: return "sound";
-    case AUDIT_BROKEN: return "broken";
-    case AUDIT_TORN: return "torn";
-    case AUDIT_UNREADABLE: return "unreadable";
-    case AUDIT_END_MAX: break;
-    }
-    return "unknown";
-}
-
-static void json_result(struct ctl *ctl, const struct audit_result *r)
-{
-    struct json *j = &ctl->json;
-    json_open_object(j, "audit");
-    json_put_text(j, "file", ctl->args->file);
-    json_put_text(j, "result", end_name(r->end));
-    json_put_uint(j, "records", r->records);
-    if (r->records > 0) {
-        json_put_uint(j, "first_seq", r->first_seq);
-        json_put_uint(j, "last_seq", r->last_seq);
-        json_put_text(j, "head", r->head);
-    }
-    if (r->line > 0)
-        json_put_uint(j, "line", r->line);
-    json_close_object(j);
-}
-
-static void show_sound(struct ctl *ctl, const struct audit_result *r)
-{
-    if (ctl->args->head) {
-        if (r->records > 0)
-            buf_printf(&ctl->out, "%llu:%s\n", (unsigned long long)r->last_seq, r->head);
-        return;
-    }
-    if (r->records == 0) {
-        buf_put_text(&ctl->out, "The log is empty.\n");
-        return;
-    }
-    buf_printf(&ctl->out, "%llu records, %llu to %llu: no break found.\n", (unsigned long long)r->records,
-               (unsigned long long)r->first_seq, (unsigned long long)r->last_seq);
-    if (r->first_seq > 1)
-        buf_put_text(&ctl->out, "The records before them are not in this file.\n");
-}
+#define TOOL "lpad-audit-verify"
+// Of files that were rotated away: the name of the open one and the number of their first record.
+#define ROTATED "%s.[0-9][0-9][0-9][0-9][0-9][0-9][0-9][0-9][0-9][0-9][0-9][0-9]"
+#define WORDS   8 // beside the files
 
 static struct problem unreadable(struct ctl *ctl, int error)
 {
@@ -64,51 +26,86 @@ static struct problem unreadable(struct ctl *ctl, int error)
                                         : "Name the file: lpactl audit verify FILE.");
 }
 
-static struct problem broken(struct ctl *ctl, const struct audit_result *r)
+static const char *tool_path(struct ctl *ctl)
 {
-    struct arena *a = &ctl->arena;
-    bool torn = r->end == AUDIT_TORN;
-    const char *words = text_printf(a, "%s, line %llu: %s.", text_shown(a, ctl->args->file),
-                                    (unsigned long long)r->line, r->what);
+    char own[4096];
+    ssize_t len = readlink("/proc/self/exe", own, sizeof own - 1);
+    if (len <= 0)
+        return TOOL;
+    own[len] = '\0';
+    char *slash = strrchr(own, '/');
+    if (slash == NULL)
+        return TOOL;
+    *slash = '\0';
+    return text_printf(&ctl->arena, "%s/" TOOL, own);
+}
+
+static void put_words(struct ctl *ctl, const glob_t *rotated, const char **argv)
+{
+    const struct args *a = ctl->args;
+    size_t n = 0;
+    argv[n++] = TOOL;
+    argv[n++] = "--trust-first";
+    if (a->json)
+        argv[n++] = "--json";
+    if (a->head)
+        argv[n++] = "--print-head";
+    if (a->has_expected) {
+        argv[n++] = "--head";
+        argv[n++] =
+            text_printf(&ctl->arena, "%llu:%s", (unsigned long long)a->expected_seq, a->expected_hash);
+    }
+    argv[n++] = "--";
+    for (size_t i = 0; i < rotated->gl_pathc; i++)
+        argv[n++] = rotated->gl_pathv[i];
+    argv[n++] = a->file;
+    argv[n] = NULL;
+}
+
+// Its exit code; -1: it could not be run, or was killed.
+static int run_tool(const char *path, const char *const *argv)
+{
+    pid_t pid;
+    int status;
+    if (posix_spawn(&pid, path, NULL, NULL, (char *const *)(uintptr_t)argv, environ) != 0)
+        return -1;
+    while (waitpid(pid, &status, 0) < 0)
+        if (errno != EINTR)
+            return -1;
+    return WIFEXITED(status) ? WEXITSTATUS(status) : -1;
+}
+
+static enum exit_code verify_files(struct ctl *ctl, const glob_t *rotated)
+{
+    size_t size = (rotated->gl_pathc + WORDS + 1) * sizeof(const char *);
+    const char **argv = (const char **)(void *)text_take(&ctl->arena, size + sizeof(void *));
+    put_words(ctl, rotated, argv);
+    const char *path = tool_path(ctl);
+    int code = run_tool(path, argv);
+    // It has said everything itself, its JSON too.
+    if (code >= 0)
+        _exit(code == 0 ? EXIT_CODE_OK : code == 1 ? EXIT_CODE_AUDIT : EXIT_CODE_USAGE);
     struct problem p = problem_make(
-        EXIT_CODE_AUDIT, torn ? "audit_torn" : "audit_broken", words,
-        torn ? "After a power cut this is expected for the last line; else find out who writes to the file."
-             : "Keep the file as it is, compare it with copies and with the journal, and find out who could "
-               "write it.");
-    p.detail = r->records == 0 ? "No record before it is sound."
-                               : text_printf(a, "The %llu records before it (%llu to %llu) are sound.",
-                                             (unsigned long long)r->records, (unsigned long long)r->first_seq,
-                                             (unsigned long long)r->last_seq);
-    return p;
+        EXIT_CODE_INTERNAL, "file",
+        text_printf(&ctl->arena, "%s could not be run to its end.", text_shown(&ctl->arena, path)),
+        "It is installed together with lpactl.");
+    return ctl_report(ctl, &p);
 }
 
 enum exit_code audit_verify_run(struct ctl *ctl)
 {
-    const struct args *args = ctl->args;
-    const struct audit_expectation expectation = {args->has_expected ? args->expected_seq : 0,
-                                                  args->expected_hash};
-    bool is_stdin = strcmp(args->file, "-") == 0;
-    struct audit_result result = {.end = AUDIT_UNREADABLE};
-    int fd = is_stdin ? STDIN_FILENO : open(args->file, O_RDONLY | O_CLOEXEC | O_NOCTTY);
-    struct problem p;
-    if (fd < 0) {
-        p = unreadable(ctl, errno);
-        return ctl_report(ctl, &p);
-    }
-    enum err e = audit_verify(fd, &expectation, &result);
-    if (!is_stdin)
+    const char *file = ctl->args->file;
+    glob_t rotated = {0};
+    if (strcmp(file, "-") != 0) {
+        int fd = open(file, O_RDONLY | O_CLOEXEC | O_NOCTTY | O_NONBLOCK);
+        if (fd < 0) {
+            struct problem p = unreadable(ctl, errno);
+            return ctl_report(ctl, &p);
+        }
         close(fd);
-    if (e != ERR_OK) {
-        p = problem_make(EXIT_CODE_INTERNAL, "memory", "There is not enough memory.", err_row_get(e)->advice);
-        return ctl_report(ctl, &p);
+        (void)glob(text_printf(&ctl->arena, ROTATED, file), 0, NULL, &rotated);
     }
-    if (args->json)
-        json_result(ctl, &result);
-    if (result.end == AUDIT_SOUND) {
-        if (!args->json)
-            show_sound(ctl, &result);
-        return EXIT_CODE_OK;
-    }
-    p = result.end == AUDIT_UNREADABLE ? unreadable(ctl, result.error_number) : broken(ctl, &result);
-    return ctl_report(ctl, &p);
+    enum exit_code code = verify_files(ctl, &rotated);
+    globfree(&rotated);
+    return code;
 }

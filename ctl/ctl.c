@@ -59,6 +59,10 @@ static const command_function functions[COMMAND_MAX] = {
     [COMMAND_POLICY_CHECK] = policy_tool_run,
     [COMMAND_POLICY_TEST] = policy_tool_run,
     [COMMAND_AUDIT_VERIFY] = audit_verify_run,
+    [COMMAND_AUDIT_TAIL] = audit_tail_run,
+    [COMMAND_AUDIT_HEAD] = audit_head_run,
+    [COMMAND_AUDIT_ENROL] = audit_enrol_run,
+    [COMMAND_AUDIT_REPORT] = audit_report_run,
 };
 
 // --- what the commands use ---
@@ -74,6 +78,8 @@ void ctl_put_field(struct ctl *ctl, const char *label, const char *value)
 enum exit_code ctl_report(struct ctl *ctl, const struct problem *problem)
 {
     if (ctl->args->json) {
+        if (ctl->json.depth == 0)
+            json_open_object(&ctl->json, NULL);
         problem_put_json(problem, &ctl->json, "error");
         return problem->exit;
     }
@@ -156,7 +162,7 @@ static bool have_standard_descriptors(void)
     return true;
 }
 
-static bool write_all(int fd, struct bytes v)
+bool ctl_write(int fd, struct bytes v)
 {
     while (v.len > 0) {
         ssize_t n = write(fd, v.data, v.len);
@@ -173,7 +179,7 @@ static bool write_all(int fd, struct bytes v)
 static enum exit_code write_output(struct ctl *ctl, enum exit_code code)
 {
     struct bytes text;
-    if (ctl->args->json && ctl->args->command != COMMAND_HELP) {
+    if (ctl->json.depth > 0) {
         json_close_object(&ctl->json);
         buf_put_byte(&ctl->out, '\n');
     }
@@ -181,7 +187,7 @@ static enum exit_code write_output(struct ctl *ctl, enum exit_code code)
         fprintf(stderr, "lpactl: the output is too large\n");
         return EXIT_CODE_INTERNAL;
     }
-    if (!write_all(STDOUT_FILENO, text)) {
+    if (!ctl_write(STDOUT_FILENO, text)) {
         fprintf(stderr, "lpactl: standard output: %s\n", strerror(errno));
         return EXIT_CODE_INTERNAL;
     }
@@ -190,7 +196,9 @@ static enum exit_code write_output(struct ctl *ctl, enum exit_code code)
 
 static enum exit_code run(struct ctl *ctl, enum err parsed, const char *message)
 {
-    if (ctl->args->json && ctl->args->command != COMMAND_HELP)
+    // The records that `audit tail` writes are documents of their own.
+    bool has_document = ctl->args->command != COMMAND_HELP && ctl->args->command != COMMAND_AUDIT_TAIL;
+    if (ctl->args->json && (has_document || parsed != ERR_OK))
         json_open_object(&ctl->json, NULL);
     if (parsed == ERR_OK)
         return functions[ctl->args->command](ctl);

@@ -36,11 +36,14 @@ LPAD_NODISCARD enum exit_code ctl_request_profiles(struct ctl *ctl, const Lpad__
 LPAD_NODISCARD enum exit_code ctl_request_info(struct ctl *ctl, bool rat, const Lpad__CardInfo **ret_info);
 // Sets ctl->iccid to the profile that the command line names; an ISD-P's AID is looked up in the card's list.
 LPAD_NODISCARD enum exit_code ctl_resolve_profile(struct ctl *ctl);
+// Writes all of it to a descriptor, whatever it takes. False: errno says why not.
+bool ctl_write(int fd, struct bytes v);
 // Connects ctl->client, or says why that is not possible.
 LPAD_NODISCARD enum exit_code ctl_connect(struct ctl *ctl);
 void ctl_disconnect(struct ctl *ctl);
 
 // Says what went wrong: for people on standard error, or as the document's "error". Returns problem->exit.
+// With --json and no document yet, as of `audit tail`, it begins one.
 enum exit_code ctl_report(struct ctl *ctl, const struct problem *problem);
 
 // One table row of text and one JSON member "profiles" or array element.
@@ -77,6 +80,10 @@ enum exit_code policy_explain_run(struct ctl *ctl);
 enum exit_code policy_reload_run(struct ctl *ctl);
 enum exit_code policy_tool_run(struct ctl *ctl); // check, test
 enum exit_code audit_verify_run(struct ctl *ctl);
+enum exit_code audit_tail_run(struct ctl *ctl);
+enum exit_code audit_head_run(struct ctl *ctl);
+enum exit_code audit_enrol_run(struct ctl *ctl);
+enum exit_code audit_report_run(struct ctl *ctl);
 
 // The whole program: parses, runs, writes. Returns the exit code, or ends by the signal that ended the
 // command.

@@ -20,7 +20,7 @@ const char *exit_code_words(enum exit_code code)
     case EXIT_CODE_CARD: return "the card refused, failed, or did not answer";
     case EXIT_CODE_BUSY: return "lpad is busy, or a limit is reached: try again later";
     case EXIT_CODE_RESTARTING: return "a process of lpad died or was stopped; it is started again";
-    case EXIT_CODE_AUDIT: return "audit verify found a break in the log";
+    case EXIT_CODE_AUDIT: return "the audit is broken, or does not go on where it should";
     case EXIT_CODE_TIMEOUT: return "lpad did not answer in time, or a deadline of its own passed";
     case EXIT_CODE_MAX: break;
     }

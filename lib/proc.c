@@ -53,6 +53,7 @@ static bool has_type(int fd, enum proc_descriptor_type type)
     case PROC_FD_MAYBE: return S_ISREG(st.st_mode) || S_ISCHR(st.st_mode);
     case PROC_FD_STREAM: return S_ISCHR(st.st_mode) || is_socket(fd, SOCK_STREAM, false);
     case PROC_FD_ROUTES: return is_netlink(fd);
+    case PROC_FD_JOURNAL: return S_ISCHR(st.st_mode) || is_socket(fd, SOCK_DGRAM, false);
     case PROC_FD_TYPE_MAX: break;
     }
     return false;

@@ -18,12 +18,13 @@
 #define PROC_FD_OWN      4
 
 enum proc_descriptor_type {
-    PROC_FD_LINK,   // a SOCK_SEQPACKET Unix socket
-    PROC_FD_LISTEN, // the listening control socket
-    PROC_FD_FILE,   // a regular file
-    PROC_FD_MAYBE,  // a regular file, or /dev/null when there is none
-    PROC_FD_STREAM, // a stream socket or a character device: a card's transport
-    PROC_FD_ROUTES, // a netlink socket: the kernel tells of routes
+    PROC_FD_LINK,    // a SOCK_SEQPACKET Unix socket
+    PROC_FD_LISTEN,  // the listening control socket
+    PROC_FD_FILE,    // a regular file
+    PROC_FD_MAYBE,   // a regular file, or /dev/null when there is none
+    PROC_FD_STREAM,  // a stream socket or a character device: a card's transport
+    PROC_FD_ROUTES,  // a netlink socket: the kernel tells of routes
+    PROC_FD_JOURNAL, // a datagram socket, or a character device: there is no journal
     PROC_FD_TYPE_MAX,
 };
 

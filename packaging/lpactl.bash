@@ -49,7 +49,7 @@ _lpactl() {
             mapfile -t COMPREPLY < <(compgen -f -- "$current")
             return
             ;;
-        --card | --timeout | --code-fd | --confirmation-code-fd | --expect | --event) return ;;
+        --card | --timeout | --code-fd | --confirmation-code-fd | --expect | --event | --lines | -n | --after) return ;;
     esac
     for ((i = 1; i < COMP_CWORD; i++)); do
         word=${COMP_WORDS[i]}
@@ -58,7 +58,7 @@ _lpactl() {
                 where+=("$word" "${COMP_WORDS[i + 1]}")
                 i=$((i + 1))
                 ;;
-            --timeout | --code-fd | --confirmation-code-fd | --expect | --output) i=$((i + 1)) ;;
+            --timeout | --code-fd | --confirmation-code-fd | --expect | --output | --lines | -n | --after) i=$((i + 1)) ;;
             --event) i=$((i + 2)) ;;
             -*) ;;
             *) words+=("$word") ;;

@@ -3,10 +3,12 @@
 #include "tests/e2e/world_internal.h"
 
 #include <fcntl.h>
+#include <glob.h>
 #include <poll.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/inotify.h>
+#include <sys/stat.h>
 #include <string.h>
 #include <time.h>
 #include <unistd.h>
@@ -101,4 +103,34 @@ void world_wait_for(const struct world *w, const char *name, const char *text, u
             ;
     }
     close(in);
+}
+
+static void keep_file(const char *from, const char *folder)
+{
+    char to[2 * WORLD_PATH_MAX];
+    snprintf(to, sizeof to, "%s/%s", folder, strrchr(from, '/') + 1);
+    int in = open(from, O_RDONLY | O_CLOEXEC), out = open(to, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0644);
+    assert_true(in >= 0 && out >= 0);
+    ssize_t n;
+    while ((n = copy_file_range(in, NULL, out, NULL, 1 << 20, 0)) > 0)
+        ;
+    assert_int_equal(n, 0);
+    close(in);
+    close(out);
+}
+
+void world_keep_audit(const struct world *w)
+{
+    char folder[WORLD_PATH_MAX];
+    glob_t files;
+    const char *kept = getenv("LPAD_KEEP_AUDIT");
+    if (kept == NULL)
+        return;
+    (void)mkdir(kept, 0777); // several tests share it
+    snprintf(folder, sizeof folder, "%s%s", kept, strrchr(w->dir, '/'));
+    assert_int_equal(mkdir(folder, 0777), 0);
+    if (glob(world_path(w, "audit*.jsonl*"), 0, NULL, &files) == 0)
+        for (size_t i = 0; i < files.gl_pathc; i++)
+            keep_file(files.gl_pathv[i], folder);
+    globfree(&files);
 }

@@ -20,5 +20,8 @@ pid_t world_spawn_as(bool as_service, const char *const *argv, const char *const
 pid_t world_spawn(const char *const *argv, const char *const *environment, int in, int out, int err);
 // The exit code, or 128 + signal. One that does not end in time is killed, and the test fails.
 int world_wait_for_end(pid_t pid, int timeout_ms);
+// The audit's files, for the tests that judge them (tests/verify/records.py): into a folder of this world in that
+// which LPAD_KEEP_AUDIT names; nowhere without it.
+void world_keep_audit(const struct world *w);
 
 #endif

@@ -28,7 +28,8 @@ static int64_t now_ms(void)
 
 void rig_init(struct rig *r)
 {
-    *r = (struct rig){.consent_timeout_ms = 10000, .stop_timeout_ms = 10000, .audit = -1};
+    *r = (struct rig){
+        .consent_timeout_ms = 10000, .stop_timeout_ms = 10000, .audit = -1, .audit_key = -1, .journal = -1};
     r->matching_id = RIG_SECRET;
     for (size_t i = 0; i < RIG_PEER_MAX; i++)
         r->links[i] = LINK_NONE;
@@ -106,7 +107,7 @@ static int listen_control(const struct rig *r)
 
 static void exec_broker(const int *fds, size_t count)
 {
-    int high[8];
+    int high[16];
     // Away from where they are to be, then there.
     for (size_t i = 0; i < count; i++)
         high[i] = fcntl(fds[i], F_DUPFD, 100);
@@ -285,10 +286,15 @@ void rig_start(struct rig *r, bool wait)
         r->archive[0] = temp_file(0);
         r->archive[1] = temp_file(0);
     }
+    if (r->audit_key < 0)
+        r->audit_key = temp_file(0);
     int settings = settings_fd(r), control = listen_control(r);
+    int null = open("/dev/null", O_RDWR | O_CLOEXEC);
     int routes = socket(AF_NETLINK, SOCK_RAW | SOCK_CLOEXEC | SOCK_NONBLOCK, NETLINK_ROUTE);
     assert_true(routes >= 0);
-    const int fds[] = {settings, pair[1], control, r->audit, r->archive[0], r->archive[1], routes};
+    const int fds[] = {settings,      pair[1],       control, r->audit,
+                       r->archive[0], r->archive[1], routes,  r->journal >= 0 ? r->journal : null,
+                       r->audit_key};
     r->pid = fork();
     assert_true(r->pid >= 0);
     if (r->pid == 0)
@@ -297,6 +303,7 @@ void rig_start(struct rig *r, bool wait)
     close(settings);
     close(control);
     close(routes);
+    close(null);
     rig_start_peer(r, RIG_POLICYD);
     if (r->no_card)
         tell_no_card(r);
@@ -412,6 +419,7 @@ void rig_done(struct rig *r)
         close(r->audit);
         close(r->archive[0]);
         close(r->archive[1]);
+        close(r->audit_key);
     }
     unlink(r->control);
     rmdir(r->dir);

@@ -64,7 +64,10 @@ struct rig {
     pid_t pid;
     char dir[64];
     char control[96];
-    int audit, archive[2];
+    int audit, archive[2], audit_key;
+    int rotated[4]; // audit files that the supervisor has, the newest first; the test's
+    uint32_t rotated_count;
+    int journal; // a datagram socket that the test gives and keeps; -1: none
     struct link links[RIG_PEER_MAX];
     struct link clients[RIG_CLIENTS];
     uint32_t netd_number;

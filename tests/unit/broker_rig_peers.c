@@ -485,6 +485,20 @@ static void serve_net(struct rig *r, const Lpad__BrokerToNetd *m, const char *re
         close(fd);
 }
 
+static void give_audit_file(struct rig *r, uint32_t id, uint32_t index)
+{
+    Lpad__SupervisorToBroker reply = LPAD__SUPERVISOR_TO_BROKER__INIT;
+    Lpad__AuditFile file = LPAD__AUDIT_FILE__INIT;
+    Lpad__NoAuditFile none = LPAD__NO_AUDIT_FILE__INIT;
+    bool there = index < r->rotated_count;
+    reply.id = id;
+    if (there)
+        BODY(reply, SUPERVISOR_TO_BROKER__BODY_AUDIT_FILE, audit_file, &file);
+    else
+        BODY(reply, SUPERVISOR_TO_BROKER__BODY_NO_AUDIT_FILE, no_audit_file, &none);
+    rig_send_supervisor(r, &reply, there ? r->rotated[index] : -1);
+}
+
 static void serve_supervisor(struct rig *r, const Lpad__BrokerToSupervisor *m, const char *request)
 {
     Lpad__SupervisorToBroker reply = LPAD__SUPERVISOR_TO_BROKER__INIT;
@@ -513,6 +527,9 @@ static void serve_supervisor(struct rig *r, const Lpad__BrokerToSupervisor *m, c
     case LPAD__BROKER_TO_SUPERVISOR__BODY_START_PROBED: rig_start_peer(r, RIG_PROBED); return;
     case LPAD__BROKER_TO_SUPERVISOR__BODY_STOP_PROBED: rig_end_peer(r, RIG_PROBED, SIGKILL, 0); return;
     case LPAD__BROKER_TO_SUPERVISOR__BODY_RELOAD_POLICY: rig_send_loaded(r); return;
+    case LPAD__BROKER_TO_SUPERVISOR__BODY_GET_AUDIT_FILE:
+        give_audit_file(r, m->id, m->get_audit_file->index);
+        return;
     case LPAD__BROKER_TO_SUPERVISOR__BODY_READY: r->ready = true; return;
     case LPAD__BROKER_TO_SUPERVISOR__BODY_STOPPED: r->stopped = true; return;
     default: return;

@@ -1,0 +1,40 @@
+// SPDX-License-Identifier: Apache-2.0
+// The files of a log, in the order of their first records, read in blocks of a fixed size.
+#ifndef LPAD_VERIFY_INPUT_H
+#define LPAD_VERIFY_INPUT_H
+
+#include "verify/verifier.h"
+
+#define INPUT_BLOCK (1u << 20)
+
+struct input_file {
+    const char *name;
+    int fd;
+    uint64_t first_seq; // 0: not to be read
+    bool is_empty;      // a regular file of no octets
+};
+
+struct input {
+    struct input_file *files;
+    size_t count;
+    uint8_t *block;   // INPUT_BLOCK octets
+    size_t file;      // where reading stands: index of the file
+    uint64_t line;    // and number of the line in it, from 1
+    uint64_t octets;  // taken so far
+    size_t torn;      // octets after the last newline of the last file
+    int error_number; // of a read that failed
+};
+
+// Opens and sorts. False: `input->file` is the one that could not be opened, with errno, or, with errno 0,
+// the one that cannot be read twice and so not be sorted among others.
+__attribute__((warn_unused_result)) bool input_open(struct input *input, char *const *names, size_t count);
+
+enum input_end { INPUT_READ, INPUT_BROKEN, INPUT_FAILED, INPUT_END_MAX };
+// Gives every line to the verifier. INPUT_BROKEN: the verifier says how; INPUT_FAILED: a file cannot be read.
+enum input_end input_verify(struct input *input, struct verifier *v);
+
+// The same for one file that lies in memory.
+enum input_end input_verify_memory(const uint8_t *data, size_t len, bool is_last_file, struct verifier *v,
+                                   size_t *ret_torn);
+
+#endif
