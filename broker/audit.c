@@ -123,6 +123,7 @@ static void doubt(struct audit *a)
 {
     a->lost += a->end.seq - a->durable.seq;
     a->started = false;
+    a->doubtful = true;
     a->writable = false;
     a->commit_due = false;
     a->due = AUDIT_REASON_NONE;
@@ -165,17 +166,24 @@ bool audit_allows_change(const struct audit *a)
     return audit_is_writable(a) || a->setup.availability;
 }
 
+// From what is certain to an open epoch.
+static bool restart(struct audit *a)
+{
+    const struct audit_io *io = a->setup.io;
+    // In a file that was just begun there is nothing to go on from; the next start knows the one before.
+    if (a->durable.size == 0 && a->durable.seq > 0)
+        a->usable = false;
+    if (!a->usable || (a->doubtful && io->truncate(io->context, a->fd, a->durable.size) != 0))
+        return false;
+    a->doubtful = false;
+    return audit_start(a) == ERR_OK;
+}
+
 // Whether anything can be written again; what could not is counted.
 static void try_again(struct audit *a)
 {
-    const struct audit_io *io = a->setup.io;
-    if (!a->started) {
-        // In a file that was just begun there is nothing to go on from; the next start knows the one before.
-        if (a->durable.size == 0 && a->durable.seq > 0)
-            a->usable = false;
-        if (!a->usable || io->truncate(io->context, a->fd, a->durable.size) != 0 || audit_start(a) != ERR_OK)
-            return;
-    }
+    if (!a->started && !restart(a))
+        return;
     if (!audit_has_room(a, 512, AUDIT_RESERVE))
         return;
     if (a->lost > 0) {

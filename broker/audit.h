@@ -68,7 +68,7 @@ struct audit_record {
     const uint8_t *sha256; // 32 octets
     const struct audit_fields *fields;
 };
-// Told of every record, in order, right after it was written.
+// Told of every record, in order, right after it was written. It must not begin a record itself.
 typedef void (*audit_sink)(void *context, const struct audit_record *record);
 
 // Why an epoch begins.
@@ -109,15 +109,16 @@ struct audit {
     bool owns_fd;
     struct audit_point end, durable;
     char boot[AUDIT_BOOT_MAX];
-    bool usable;                      // the file is ours
-    bool started;                     // an epoch is open
-    bool writable;                    // the last write got through
-    bool commit_due;                  // a durable record waits
-    bool rotate_due;                  // the file is long or old enough
-    uint64_t rotate_after_ms;         // since boot: not before
-    bool is_new_chain;                // key and log did not agree at start
-    uint64_t lost;                    // lines since the last that got through
-    off_t held_end;                   // space is held up to here; 0: not yet, -1: the file system cannot
+    bool usable;              // the file is ours
+    bool started;             // an epoch is open
+    bool doubtful;            // a sync failed: what stands behind `durable` is cut off before anything else
+    bool writable;            // the last write got through
+    bool commit_due;          // a durable record waits
+    bool rotate_due;          // the file is long or old enough
+    uint64_t rotate_after_ms; // since boot: not before
+    bool is_new_chain;        // key and log did not agree at start
+    uint64_t lost;            // lines since the last that got through
+    off_t held_end;           // space is held up to here; 0: not yet, -1: the file system cannot
     uint64_t first_seq, file_wall_ms; // of the file's first line; 0: none
     // the open epoch
     struct seal seal;

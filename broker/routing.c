@@ -67,7 +67,9 @@ static void on_audit_file(struct broker *b, uint32_t id, int fd)
         return;
     }
     if (audit_rotate(&b->audit, fd) != ERR_OK)
-        log_error("the audit could not go on in a new file");
+        log_error(
+            "the audit could not go on in a new file: nothing is done that changes the card until it can, or "
+            "lpad is started again");
     audit_readers_on_rotation(b);
 }
 

@@ -136,10 +136,22 @@ void session_audit_begin(struct session *s)
     broker_end_record(s->broker, false);
 }
 
+// The way that a session takes when all goes well: what was decided, claimed and read on it has records, and
+// the table of docs/sessions.md says the rest.
+static bool is_expected(enum session_event event)
+{
+    return event == EVENT_ALLOW || event == EVENT_ASK || event == EVENT_NETD_STARTED ||
+           event == EVENT_NETD_HELLO || event == EVENT_NETD_OPENED || event == EVENT_NETD_OK ||
+           event == EVENT_CARD_OK;
+}
+
 static bool is_worth_a_record(const struct session *s, enum session_event event,
                               const struct session_step *step, enum session_state from)
 {
     if (!s->audited || event == EVENT_NETD_PROGRESS || event == EVENT_CARD_PROGRESS)
+        return false;
+    if (is_expected(event) && step->row != NULL && step->cancel == SESSION_CANCEL_NONE &&
+        (s->event_failure == NULL || event == EVENT_ASK))
         return false;
     // The beginning and the end have records of their own.
     return from != SESSION_IDLE && (step->next != SESSION_IDLE || s->event_failure != NULL);

@@ -23,6 +23,14 @@ static void a_profile_is_downloaded_enabled_and_its_server_told(void **state)
     assert_contains(order, "Installed");
     free(order);
 
+    // What a download leaves in the audit is small.
+    char *audit = world_read(&w, "audit.jsonl");
+    const char *begin = strstr(audit, "\"type\":\"session.begin\"");
+    assert_non_null(begin);
+    print_message("the download's records: %zu octets\n", strlen(begin));
+    assert_true(strlen(begin) < 8000);
+    free(audit);
+
     r = world_lpactl(&w, NULL, "profile", "enable", WORLD_ICCID, NULL);
     assert_int_equal(r.code, 0);
     run_free(&r);

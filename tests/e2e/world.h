@@ -39,6 +39,7 @@ struct world_options {
     const char
         *smdp_credentials;      // a folder of the PKI, e.g. "nist-wrong-tls-expired"; default: the right ones
     const char *config_network; // lines to add under `network:`, each with two blanks before it
+    const char *config_audit;   // keys to add to `audit:`, each after a comma
     const char *config_card;    // likewise under `card:`
     const char *config_transport; // in place of the lines that name the simulated eUICC's socket
     const char *config_limits;    // likewise under `limits:`

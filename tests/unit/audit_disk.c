@@ -61,12 +61,23 @@ static void add_op(struct disk *d, const struct disk_op *op, const void *data)
     apply(f->seen, &f->seen_len, kept, kept->len);
 }
 
-static size_t used(const struct disk *d)
+static size_t place_of(const struct disk_file *f)
+{
+    return f->held > f->seen_len ? f->held : f->seen_len;
+}
+
+size_t disk_used(const struct disk *d)
 {
     size_t sum = 0;
     for (int i = 0; i <= d->open; i++)
-        sum += d->files[i].seen_len;
+        sum += place_of(&d->files[i]);
     return sum;
+}
+
+static bool fits(struct disk *d, int fd, size_t end)
+{
+    size_t has = place_of(file_of(d, fd));
+    return d->room == 0 || end <= has || disk_used(d) + end - has <= d->room;
 }
 
 static ssize_t disk_write_at(void *context, int fd, const void *data, size_t len, off_t offset)
@@ -74,8 +85,7 @@ static ssize_t disk_write_at(void *context, int fd, const void *data, size_t len
     struct disk *d = context;
     const struct disk_op op = {.file = fd, .offset = (size_t)offset, .len = len};
     int failed = step(d);
-    bool grows = (size_t)offset + len > file_of(d, fd)->seen_len;
-    if (failed == 0 && grows && d->room > 0 && used(d) + len > d->room) {
+    if (failed == 0 && !fits(d, fd, (size_t)offset + len)) {
         errno = ENOSPC;
         failed = -1;
     }
@@ -135,20 +145,22 @@ static int disk_truncate(void *context, int fd, off_t size)
     if (step(d) != 0)
         return -1;
     add_op(d, &op, NULL);
+    file_of(d, fd)->held = 0;
     return 0;
 }
 
 static int disk_hold(void *context, int fd, off_t offset, off_t len)
 {
     struct disk *d = context;
-    (void)fd;
-    (void)offset;
+    size_t end = (size_t)offset + (size_t)len;
     if (step(d) != 0)
         return -1;
-    if (d->room > 0 && used(d) + (size_t)len > d->room) {
+    if (!fits(d, fd, end)) {
         errno = ENOSPC;
         return -1;
     }
+    if (end > file_of(d, fd)->held)
+        file_of(d, fd)->held = end;
     return 0;
 }
 

@@ -11,7 +11,7 @@
 #define DISK_FILES_MAX 8
 #define DISK_SIZE_MAX  (512 * 1024)
 #define DISK_KEY       0 // the key file's descriptor; 1 and up are the audit's files, in order
-#define DISK_OPS_MAX   256
+#define DISK_OPS_MAX   4096
 
 struct disk_op {
     int file;
@@ -23,6 +23,7 @@ struct disk_op {
 struct disk_file {
     uint8_t *seen, *kept; // as the kernel shows it; as the platter has it
     size_t seen_len, kept_len;
+    size_t held; // octets that have their place already
 };
 
 // How much of what was not synced outlives a cut.
@@ -53,6 +54,8 @@ struct disk {
 
 void disk_init(struct disk *d, uint64_t seed);
 void disk_free(struct disk *d);
+// What the files take up, held space included.
+size_t disk_used(const struct disk *d);
 // The power goes, and comes back: what is left is what there is now. A newest audit file
 // without a whole line is taken away, as the supervisor does.
 void disk_cut(struct disk *d, enum disk_cut how);

@@ -199,7 +199,7 @@ static void test_cut_during_the_next_start(void **state)
 
 // One call fails, or all from one on: nothing that was acknowledged is lost, and what is there verifies after
 // the next start.
-static void fail_at(unsigned at, int error, bool on)
+static void fail_at(unsigned at, int error, bool on, bool second_life)
 {
     struct disk *d = malloc(sizeof *d);
     struct acknowledged *k = calloc(1, sizeof *k);
@@ -207,6 +207,11 @@ static void fail_at(unsigned at, int error, bool on)
     char what[64];
     assert_true(d != NULL && k != NULL && a != NULL);
     disk_init(d, at);
+    if (second_life) {
+        live(d, a, k);
+        end_life(a);
+        d->step = 0;
+    }
     d->fail_at = at;
     d->fail_errno = error;
     d->fail_on = on;
@@ -227,10 +232,12 @@ static void test_failures_at_every_write(void **state)
     (void)state;
     unsigned steps = count_steps();
     for (unsigned at = 1; at <= steps; at++) {
-        fail_at(at, EIO, false);
-        fail_at(at, EIO, true);
-        fail_at(at, ENOSPC, false);
-        fail_at(at, ENOSPC, true);
+        for (int second = 0; second < 2; second++) {
+            fail_at(at, EIO, false, second != 0);
+            fail_at(at, EIO, true, second != 0);
+            fail_at(at, ENOSPC, false, second != 0);
+            fail_at(at, ENOSPC, true, second != 0);
+        }
     }
 }
 
