@@ -66,11 +66,13 @@ void broker_end_record(struct broker *b, bool durable)
     broker_attend_audit(b);
 }
 
-void broker_commit(struct broker *b)
+enum err broker_commit(struct broker *b)
 {
     bool could = audit_is_writable(&b->audit);
-    if (audit_commit(&b->audit) != ERR_OK)
+    enum err e = audit_commit(&b->audit);
+    if (e != ERR_OK)
         log_failure(b, could);
+    return e;
 }
 
 static int on_turn(sd_event_source *source, void *data)

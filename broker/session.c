@@ -311,9 +311,13 @@ void session_end(struct session *s)
     if (s->changing != NULL)
         session_audit_change_result(s, s->failure);
     session_audit_end(s);
-    // How it went is on the disk before anybody is told.
-    broker_commit(b);
+    // How it went is on the disk before anybody is told; what is not is not acknowledged.
+    enum err recorded = broker_commit(b);
     switching_on_session_end(b, s);
+    if (recorded != ERR_OK && s->audited && s->failure == NULL && !b->audit.setup.availability) {
+        session_set_failure(s, ERR_IO, "it was done, but the audit of it could not be written");
+        s->failure = s->event_failure;
+    }
     session_reply(s);
     broker_plan_delivery(b, s);
     // While lpad gets ready the netd is not this session's: it is the one that proves that there can be one.

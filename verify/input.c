@@ -60,6 +60,12 @@ bool input_open(struct input *input, char *const *names, size_t count)
     return true;
 }
 
+void input_free(struct input *input)
+{
+    free(input->files);
+    free(input->block);
+}
+
 // The lines of a block; `*ret_rest` octets at its end have no newline yet.
 static bool take_lines(struct verifier *v, const uint8_t *data, size_t len, uint64_t *line, size_t *ret_rest)
 {

@@ -28,6 +28,8 @@ struct input {
 // Opens and sorts. False: `input->file` is the one that could not be opened, with errno, or, with errno 0,
 // the one that cannot be read twice and so not be sorted among others.
 __attribute__((warn_unused_result)) bool input_open(struct input *input, char *const *names, size_t count);
+// Also after a failure. Files stay open: the process ends.
+void input_free(struct input *input);
 
 enum input_end { INPUT_READ, INPUT_BROKEN, INPUT_FAILED, INPUT_END_MAX };
 // Gives every line to the verifier. INPUT_BROKEN: the verifier says how; INPUT_FAILED: a file cannot be read.

@@ -178,20 +178,31 @@ static int verify(const struct arguments *a, struct input *in, struct verifier *
     return !is_said ? USAGE : whole ? WHOLE : BROKEN;
 }
 
+static int run(int argc, char **argv, struct arguments *a, struct verifier *v, struct report *out)
+{
+    struct input in;
+    int end = read_arguments(argc, argv, a);
+    if (end >= 0)
+        return end;
+    if (!open_input(&in, argv + optind, (size_t)(argc - optind))) {
+        input_free(&in);
+        return USAGE;
+    }
+    verifier_init(v, &a->options);
+    // At once: what the C library does at an exit is no longer allowed.
+    _exit(verify(a, &in, v, out));
+}
+
 int main(int argc, char **argv)
 {
     struct arguments *a = calloc(1, sizeof *a);
     struct verifier *v = calloc(1, sizeof *v);
     struct report *out = calloc(1, sizeof *out);
-    struct input in;
-    if (a == NULL || v == NULL || out == NULL || sodium_init() < 0)
-        return USAGE;
-    int end = read_arguments(argc, argv, a);
-    if (end >= 0)
-        return end;
-    if (!open_input(&in, argv + optind, (size_t)(argc - optind)))
-        return USAGE;
-    verifier_init(v, &a->options);
-    // At once: what the C library does at an exit is no longer allowed.
-    _exit(verify(a, &in, v, out));
+    int end = USAGE;
+    if (a != NULL && v != NULL && out != NULL && sodium_init() >= 0)
+        end = run(argc, argv, a, v, out);
+    free(a);
+    free(v);
+    free(out);
+    return end;
 }

@@ -1,0 +1,49 @@
+// SPDX-License-Identifier: Apache-2.0
+// lpad-audit-verify's reader and rules. With a key that nobody has no log is whole; and what is whole with
+// the key that it names itself stays so with that key named, and is not whole any more when its first record
+// is another.
+#include "fuzz/fuzz.h"
+#include "verify/input.h"
+
+#include <sodium.h>
+#include <string.h>
+
+static bool is_whole(const uint8_t *data, size_t size, const struct verify_options *options,
+                     struct verifier *v)
+{
+    size_t torn = 0;
+    verifier_init(v, options);
+    return input_verify_memory(data, size, true, v, &torn) == INPUT_READ && verifier_end(v);
+}
+
+static void check_whole(const uint8_t *data, size_t size, const struct verifier *first)
+{
+    static struct verify_options named;
+    static struct verifier v;
+    uint8_t changed[65536];
+    memset(&named, 0, sizeof named);
+    memcpy(named.keys[0], first->first_key, RECORD_KEY);
+    named.key_count = 1;
+    FUZZ_CHECK(is_whole(data, size, &named, &v));
+    FUZZ_CHECK(v.records == first->records && v.since_signed == first->since_signed && v.chains == 1);
+    FUZZ_CHECK(v.since_signed < v.records);
+    if (size > sizeof changed)
+        return;
+    memcpy(changed, data, size);
+    changed[sizeof "{\"seq\":1,\"time\":\"" - 1] ^= 1;
+    FUZZ_CHECK(!is_whole(changed, size, &named, &v));
+}
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
+{
+    static struct verify_options trusting, unknown;
+    static struct verifier v;
+    FUZZ_CHECK(sodium_init() >= 0);
+    trusting.trust_first = true;
+    memset(unknown.keys[0], 7, RECORD_KEY);
+    unknown.key_count = 1;
+    FUZZ_CHECK(!is_whole(data, size, &unknown, &v));
+    if (is_whole(data, size, &trusting, &v))
+        check_whole(data, size, &v);
+    return 0;
+}
