@@ -180,7 +180,7 @@ uint64_t broker_now_seconds(void); // UTC
 uint64_t broker_now_ms(void);      // monotonic
 
 // --- session_audit.c: fields as every record spells them ---
-void broker_put_actor(struct broker *b, const struct actor *actor);
+void broker_put_actor(struct broker *b, const struct actor *actor, const char *role);
 void broker_put_iccid(struct broker *b, const char *key, struct bytes iccid);
 
 // --- broker_sandbox.c ---

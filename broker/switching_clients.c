@@ -76,18 +76,14 @@ static struct client *find(struct broker *b, enum client_state state, uint32_t i
 
 // --- answers ---
 
-static void audit_request(struct client *c, const Lpad__Decision *d)
+static void audit_hold(struct client *c, const Lpad__Decision *d)
 {
     struct broker *b = c->broker;
-    bool allowed = d->verdict == LPAD__VERDICT__VERDICT_ALLOW;
-    audit_begin(&b->audit, allowed ? AUDIT_SWITCH_HOLD : AUDIT_DECISION);
-    broker_put_actor(b, &c->actor);
-    audit_put_words(&b->audit, "operation",
-                    c->request.kind == REQUEST_RELEASE ? "release" : operation_words(c->request.operation));
+    audit_begin(&b->audit, AUDIT_SWITCH_HOLD);
+    broker_put_actor(b, &c->actor, NULL);
+    audit_put_words(&b->audit, "operation", c->request.kind == REQUEST_RELEASE ? "release" : "hold");
     if (c->request.kind == REQUEST_HOLD)
         audit_put_uint(&b->audit, "duration_ms", c->request.duration_ms);
-    if (!allowed)
-        audit_put_words(&b->audit, "verdict", "deny");
     audit_put_words(&b->audit, "role", d->role);
     audit_put_words(&b->audit, "rule", d->rule);
     if (d->has_line)
@@ -104,6 +100,7 @@ static void deny(struct client *c, const Lpad__Decision *d)
     failure.rule = d->rule;
     failure.has_line = d->has_line;
     failure.line = d->line;
+    refusals_note_request(c->broker, c->actor.uid, c->request.operation, &failure);
     client_send_failure(c, &failure);
 }
 
@@ -112,17 +109,15 @@ bool switching_on_decision(struct broker *b, uint32_t id, const Lpad__Decision *
     struct client *c = find(b, CLIENT_DECIDING, id);
     if (c == NULL)
         return false;
-    // A reload has records of its own: what was loaded, or refused.
-    bool allowed = d->verdict == LPAD__VERDICT__VERDICT_ALLOW;
-    if (!allowed || c->request.kind != REQUEST_RELOAD)
-        audit_request(c, d);
-    if (!allowed) {
+    if (d->verdict != LPAD__VERDICT__VERDICT_ALLOW) {
         deny(c, d);
     } else if (c->request.kind == REQUEST_RELOAD) {
+        // It has records of its own: what was loaded, or refused.
         c->state = CLIENT_RELOADING;
         if (!broker_ask_reload(b))
             client_fail(c, ERR_CLOSED, "lpad is being stopped");
     } else {
+        audit_hold(c, d);
         c->state = CLIENT_HOLDING;
         switching_tell(b);
     }
