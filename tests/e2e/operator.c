@@ -204,7 +204,7 @@ bool operator_can_run(void)
 static uint32_t await_answer(struct operator* o)
 {
     struct pollfd p = {.fd = o->control, .events = POLLIN};
-    uint32_t answer;
+    uint32_t answer = 0;
     if (poll(&p, 1, WORLD_WAIT_MS) != 1 || read(o->control, &answer, sizeof answer) != sizeof answer)
         fail_msg("the operator does not answer");
     return answer;
