@@ -267,10 +267,12 @@ void switching_on_plan(struct broker *b, const Lpad__SwitchPlan *plan)
         log_error("the policy's plan of measurements is too large");
         return;
     }
-    // The engine goes on from what the card says now; an action that has not begun is not waited for.
-    b->profiles_due = peer_serves(&b->cardd);
+    // The engine goes on from what the card says now; an action that has not begun is not waited for. A
+    // reading that nobody was told of yet, or that is under way, is as good as another one.
+    bool reading = !session_is_idle(&b->session) && b->session.request.kind == REQUEST_PROFILES;
+    if (w->card == NULL && !reading)
+        b->profiles_due = peer_serves(&b->cardd);
     w->no_card_due = !peer_serves(&b->cardd);
-    w->card = NULL;
     w->debt_due = w->tick_due = true;
     switching_want_probed(b, plan->n_probes + plan->n_links > 0);
     switching_send_plan(b);
