@@ -131,6 +131,7 @@ void transaction_take_result(struct engine_run *run, const struct engine_event *
         return;
     t->stage = STAGE_READING;
     run->measured->rounds_from_ms = run->now_ms;
+    run->measured->broke = event->result == RESULT_UNKNOWN;
     run->output->durable = true;
     if (event->result != RESULT_REFUSED)
         return;
@@ -182,8 +183,10 @@ static void settle_enabling(struct engine_run *run)
         transaction_end_external(run, &from);
         return;
     }
-    if (!m->recovers)
+    if (!m->recovers && (!m->broke || quarantine_note_break(run, &t->target.iccid)))
         fail_enabling(run, false);
+    else if (!m->recovers)
+        transaction_say(run, DECIDED_FAILED, &t->from, &t->target)->why = BLOCK_NO_CARD;
     transaction_end(run);
 }
 
@@ -287,10 +290,12 @@ void transaction_step(struct engine_run *run)
     struct engine_measured *m = run->measured;
     bool acts = t->phase == PHASE_ENABLING || t->phase == PHASE_ROLLING_BACK;
     uint64_t ends = time_add(t->since_ms, ENGINE_ACTION_LONGEST_MS);
-    if (acts && t->stage == STAGE_ACTING && run->now_ms >= ends)
+    if (acts && t->stage == STAGE_ACTING && run->now_ms >= ends) {
         t->stage = STAGE_READING;
-    else if (acts && t->stage == STAGE_ACTING)
+        m->broke = true;
+    } else if (acts && t->stage == STAGE_ACTING) {
         run_wake_at(run, ends);
+    }
     if (!m->read || !m->there || m->recovers)
         return;
     if (t->phase == PHASE_TRIAL)

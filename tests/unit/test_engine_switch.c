@@ -185,6 +185,20 @@ static void a_card_that_did_not_switch_quarantines(void **unused)
     assert_int_equal(w.state.kept.quarantines[0].failures, 1);
 }
 
+// That cardd died says nothing of the profile; that it dies each time may.
+static void a_connection_that_broke_is_forgiven_once(void **unused)
+{
+    (void)unused;
+    enable();
+    SAYS(world_result(&w, RESULT_UNKNOWN), "");
+    SAYS(world_card(&w, "A*BC"), "failed r0 no_card A>B, blocked r0 dwell");
+    assert_int_equal(quarantine_of_b(), 0);
+    SAYS(world_tick(&w, w.policy.dwell_ms), "switch r0 A>B, !enable B");
+    SAYS(world_result(&w, RESULT_UNKNOWN), "");
+    SAYS(world_card(&w, "A*BC"), "failed r0 A>B, blocked r0 quarantine");
+    assert_int_equal(quarantine_of_b(), 20 * MIN);
+}
+
 static void a_refusal_quarantines_without_doubling(void **unused)
 {
     (void)unused;
@@ -455,6 +469,7 @@ int main(void)
         TEST(what_may_not_be_disabled_is_not_rolled_back),
         TEST(a_roll_back_goes_to_what_last_worked),
         TEST(a_card_that_did_not_switch_quarantines),
+        TEST(a_connection_that_broke_is_forgiven_once),
         TEST(a_refusal_quarantines_without_doubling),
         TEST(a_lost_answer_is_settled_by_the_reading),
         TEST(a_reading_before_the_result_is_no_end),
