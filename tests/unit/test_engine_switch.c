@@ -199,6 +199,19 @@ static void a_connection_that_broke_is_forgiven_once(void **unused)
     assert_int_equal(quarantine_of_b(), 20 * MIN);
 }
 
+static void a_way_back_that_broke_is_taken_again_at_once(void **unused)
+{
+    (void)unused;
+    roll_back();
+    SAYS(world_result(&w, RESULT_UNKNOWN), "");
+    SAYS(world_card(&w, "AB*C"), "failed r0 B>A");
+    assert_int_equal(w.output.wake_in_ms, SEC);
+    SAYS(world_tick(&w, SEC), "roll_back r0 B>A, !back A");
+    SAYS(world_result(&w, RESULT_UNKNOWN), "");
+    SAYS(world_card(&w, "AB*C"), "failed r0 B>A");
+    assert_int_equal(w.output.wake_in_ms, 20 * MIN);
+}
+
 static void a_refusal_quarantines_without_doubling(void **unused)
 {
     (void)unused;
@@ -470,6 +483,7 @@ int main(void)
         TEST(a_roll_back_goes_to_what_last_worked),
         TEST(a_card_that_did_not_switch_quarantines),
         TEST(a_connection_that_broke_is_forgiven_once),
+        TEST(a_way_back_that_broke_is_taken_again_at_once),
         TEST(a_refusal_quarantines_without_doubling),
         TEST(a_lost_answer_is_settled_by_the_reading),
         TEST(a_reading_before_the_result_is_no_end),
