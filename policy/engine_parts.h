@@ -18,6 +18,7 @@ struct engine_run {
     int64_t local_ms;
     uint64_t period_in_ms[2]; // until the next day, month; 0: not asked yet
     struct engine_output *output;
+    bool card_returned; // this event is a reading after there was no card
 };
 
 // --- time ---

@@ -190,12 +190,11 @@ static void settle_enabling(struct engine_run *run)
     transaction_end(run);
 }
 
-// A trial begins anew after a start, but a machine that starts again and again because nothing works must
-// not stay on it.
-static void recover_trial(struct engine_run *run)
+// A trial begins anew after a start, and when the card was away: it could not pass meanwhile. But a machine
+// that starts again and again because nothing works must not stay on it.
+static void begin_trial_anew(struct engine_run *run)
 {
     struct engine_transaction *t = &run->kept->transaction;
-    transaction_say(run, DECIDED_RECOVERED, &t->from, &t->target);
     t->since_ms = run->now_ms;
     if (++t->restarts > ENGINE_RESTARTS_MAX)
         t->within_ms = 0;
@@ -209,7 +208,9 @@ static void take_card_on_trial(struct engine_run *run)
     struct engine_iccid target = t->target;
     if (card_is_enabled(m, &target)) {
         if (m->recovers)
-            recover_trial(run);
+            transaction_say(run, DECIDED_RECOVERED, &t->from, &target);
+        if (m->recovers || run->card_returned)
+            begin_trial_anew(run);
     } else if (m->enabled == SWITCH_NONE) {
         fail_enabling(run, false);
         roll_back_or_end(run, &nothing);

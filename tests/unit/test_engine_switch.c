@@ -173,6 +173,22 @@ static void a_roll_back_goes_to_what_last_worked(void **unused)
     SAYS(world_tick(&w, 3 * MIN), "roll_back r1 A>C, !back C");
 }
 
+static void a_card_that_was_away_is_given_its_time_again(void **unused)
+{
+    (void)unused;
+    go_on_trial();
+    for (unsigned i = 0; i < ENGINE_RESTARTS_MAX; i++) {
+        SAYS(world_no_card(&w), "");
+        SAYS(world_tick(&w, HOUR), "");
+        SAYS(world_card(&w, "AB*C"), "");
+        SAYS(world_tick(&w, 3 * MIN - SEC), "");
+    }
+    // But not for ever.
+    SAYS(world_no_card(&w), "");
+    SAYS(world_tick(&w, HOUR), "");
+    SAYS(world_card(&w, "AB*C"), "roll_back r0 B>A, !back A");
+}
+
 // --- what the card says ---
 
 static void a_card_that_did_not_switch_quarantines(void **unused)
@@ -481,6 +497,7 @@ int main(void)
         TEST(a_hold_does_not_stop_a_roll_back),
         TEST(what_may_not_be_disabled_is_not_rolled_back),
         TEST(a_roll_back_goes_to_what_last_worked),
+        TEST(a_card_that_was_away_is_given_its_time_again),
         TEST(a_card_that_did_not_switch_quarantines),
         TEST(a_connection_that_broke_is_forgiven_once),
         TEST(a_way_back_that_broke_is_taken_again_at_once),
