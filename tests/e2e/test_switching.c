@@ -3,6 +3,7 @@
 // come and go.
 #include "tests/e2e/switching_world.h"
 
+#include <poll.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -188,7 +189,7 @@ static void the_card_is_told_at_once(void **state)
     struct setting s = {0};
     long long best = TOLD_WITHIN_MS;
     s.options.euicc_faults =
-        "[{\"match\":{\"es10\":\"BF31\"},\"action\":\"delay\",\"ms\":500,\"when\":\"after\"}]";
+        "[{\"match\":{\"es10\":\"BF31\"},\"action\":\"delay\",\"ms\":500,\"when\":\"after\",\"times\":0}]";
     setting_begin(&s, "  caps: { per_hour: 20, per_day: 20 }\n" AWAY_AND_HOME, true);
     setting_wait_audit(&s, "switch.rule", 1);
     for (unsigned i = 1; i <= TRIES_MAX && best >= TOLD_WITHIN_MS; i++) {
@@ -227,6 +228,82 @@ static void what_the_policy_denies_is_never_enabled(void **state)
     setting_end(&s);
 }
 
+// --- how often processes wake up ---
+
+static unsigned long count_wakes(pid_t pid)
+{
+    static const char field[] = "voluntary_ctxt_switches:";
+    char path[64], line[256];
+    unsigned long n = 0;
+    bool found = false;
+    snprintf(path, sizeof path, "/proc/%d/status", (int)pid);
+    FILE *f = fopen(path, "re");
+    assert_non_null(f);
+    while (fgets(line, sizeof line, f) != NULL)
+        if (strncmp(line, field, sizeof field - 1) == 0) {
+            n = strtoul(line + sizeof field - 1, NULL, 10);
+            found = true;
+        }
+    fclose(f);
+    assert_true(found);
+    return n;
+}
+
+#define ROUNDS 4
+
+// A round comes in, goes to policyd, and its answer comes back. More than that costs battery.
+static void nobody_wakes_but_for_a_round(void **state)
+{
+    (void)state;
+    struct setting s = {0};
+    setting_begin(&s, AWAY_AND_HOME, true);
+    setting_wait_audit(&s, "switch.rule", 1);
+    pid_t broker = world_pid(&s.w, "lpad-broker"), policyd = world_pid(&s.w, "lpad-policyd");
+    unsigned before = world_count(&s.w, "trace", " probe net ") + 1;
+    world_wait_for(&s.w, "trace", " probe net ", before);
+    unsigned long broker_wakes = count_wakes(broker), policyd_wakes = count_wakes(policyd);
+    world_wait_for(&s.w, "trace", " probe net ", before + ROUNDS);
+    broker_wakes = count_wakes(broker) - broker_wakes;
+    policyd_wakes = count_wakes(policyd) - policyd_wakes;
+    print_message("in %d rounds: lpad-broker woke %lu times, lpad-policyd %lu times\n", ROUNDS, broker_wakes,
+                  policyd_wakes);
+    assert_true(policyd_wakes >= ROUNDS && policyd_wakes <= ROUNDS + 1);
+    // It may sleep again between what comes in and what goes out.
+    assert_true(broker_wakes >= ROUNDS && broker_wakes <= 2 * (ROUNDS + 1));
+    setting_end(&s);
+}
+
+// Without probes nothing happens by itself.
+static void an_idle_lpad_does_not_wake(void **state)
+{
+    static const char *const names[] = {"lpad-broker", "lpad-policyd", "lpad-cardd"};
+    enum { COUNT = sizeof names / sizeof names[0] };
+    pid_t pids[COUNT];
+    unsigned long wakes[COUNT];
+    struct world w;
+    (void)state;
+    struct world_options options = {
+        .no_smdp = true,
+        .policy = "version: 1\n"
+                  "profiles: { main: \"" MAIN "\" }\n"
+                  "switching: { rules: [ { name: home, use: main } ] }\n",
+        .initial = "{\"profiles\":[{\"iccid\":\"" MAIN "\",\"name\":\"Main\",\"enabled\":true}]}",
+    };
+    world_start(&w, &options);
+    world_wait_for(&w, "audit.jsonl", "\"type\":\"switch.rule\"", 1);
+    for (size_t i = 0; i < COUNT; i++)
+        pids[i] = world_pid(&w, names[i]);
+    // What a start and the question for the processes left to do; that nothing comes can only be waited for.
+    (void)poll(NULL, 0, 1000);
+    for (size_t i = 0; i < COUNT; i++)
+        wakes[i] = count_wakes(pids[i]);
+    (void)poll(NULL, 0, 4000);
+    for (size_t i = 0; i < COUNT; i++)
+        if (count_wakes(pids[i]) != wakes[i])
+            fail_msg("%s woke %lu times", names[i], count_wakes(pids[i]) - wakes[i]);
+    world_stop(&w);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -238,6 +315,8 @@ int main(void)
         cmocka_unit_test(a_reload_by_lpactl_is_answered_when_it_is_done),
         cmocka_unit_test(the_card_is_told_at_once),
         cmocka_unit_test(what_the_policy_denies_is_never_enabled),
+        cmocka_unit_test(nobody_wakes_but_for_a_round),
+        cmocka_unit_test(an_idle_lpad_does_not_wake),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
