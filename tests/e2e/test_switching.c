@@ -273,6 +273,25 @@ static void nobody_wakes_but_for_a_round(void **state)
     setting_end(&s);
 }
 
+// Whether it has a timer that the kernel cancels when the wall clock is set. To set it is not for a test.
+static bool watches_the_clock(pid_t pid)
+{
+    char path[64], info[1024];
+    bool found = false;
+    for (int fd = 0; fd < 256 && !found; fd++) {
+        snprintf(path, sizeof path, "/proc/%d/fdinfo/%d", (int)pid, fd);
+        FILE *f = fopen(path, "re");
+        if (f == NULL)
+            continue;
+        info[fread(info, 1, sizeof info - 1, f)] = '\0';
+        fclose(f);
+        // CLOCK_REALTIME; TFD_TIMER_ABSTIME and TFD_TIMER_CANCEL_ON_SET.
+        found = strstr(info, "clockid: 0\n") != NULL && strstr(info, "settime flags: 03\n") != NULL &&
+                strstr(info, "it_value: (0, 0)") == NULL;
+    }
+    return found;
+}
+
 // Without probes nothing happens by itself.
 static void an_idle_lpad_does_not_wake(void **state)
 {
@@ -293,6 +312,7 @@ static void an_idle_lpad_does_not_wake(void **state)
     world_wait_for(&w, "audit.jsonl", "\"type\":\"switch.rule\"", 1);
     for (size_t i = 0; i < COUNT; i++)
         pids[i] = world_pid(&w, names[i]);
+    assert_true(watches_the_clock(pids[0]));
     // What a start and the question for the processes left to do; that nothing comes can only be waited for.
     (void)poll(NULL, 0, 1000);
     for (size_t i = 0; i < COUNT; i++)
