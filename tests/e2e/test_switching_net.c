@@ -27,17 +27,17 @@ static const char two_profiles[] =
     "probes:\n"                                                                                              \
     "  online: {https: [\"" OPERATOR_URL "\"], body_sha256: " OPERATOR_BODY_SHA256                           \
     ", interface: " OPERATOR_INTERFACE                                                                       \
-    ",\n    interval: 2s, failure_interval: 1s, timeout: 1s, up: 1, down: 2}\n"
+    ",\n    interval: 3s, failure_interval: 2s, timeout: 2s, up: 1, down: 2}\n"
 
 // Seconds in which the policy allows the switch to begin: two bad rounds, an interval and their time-outs.
-#define BEGIN_WITHIN_MS 10000
+#define BEGIN_WITHIN_MS 12000
 
 static const char by_probe[] = HEAD
     "switching:\n"
     "  dwell: 2s\n"
     "  caps: {per_hour: 20, per_day: 40}\n"
     "  quarantine: {first: 30s, longest: 2m}\n"
-    "  trial: {probe: online, within: 6s}\n"
+    "  trial: {probe: online, within: 8s}\n"
     "  rules:\n"
     "    - {name: main-down, when: {probe: online, is: down}, use: backup, priority: 10, fail_back: 4s}\n"
     "    - {name: normal, use: main}\n";
@@ -119,7 +119,7 @@ static long now_ms(void)
 // The first good round has come: the engine knows that the link works.
 static void await_online(struct scene *s)
 {
-    long until = now_ms() + 20000;
+    long until = now_ms() + 60000;
     for (;;) {
         struct run r = world_lpactl(&s->w, NULL, "--json", "policy", "explain", NULL);
         assert_int_equal(r.code, 0);

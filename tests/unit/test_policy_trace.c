@@ -165,10 +165,12 @@ static void beginning(void **state)
     memset(sha256, 0xA5, sizeof sha256);
     trace_put_beginning(&b, sha256, bytes_make(packed, sizeof packed));
     out[b.len] = '\0';
-    char *second = strchr(out, '\n'), *third = strchr(second + 1, '\n');
-    *second++ = *third++ = '\0';
+    char *first = strchr(out, '\n'), *second = strchr(first + 1, '\n'), *third = strchr(second + 1, '\n');
+    *first++ = *second++ = *third++ = '\0';
     third[strlen(third) - 1] = '\0';
     assert_int_equal(parse(out, &line, &e), ERR_OK);
+    assert_int_equal(line.kind, TRACE_NOTHING);
+    assert_int_equal(parse(first, &line, &e), ERR_OK);
     assert_int_equal(line.kind, TRACE_AUTO);
     assert_false(line.on);
     assert_int_equal(parse(second, &line, &e), ERR_OK);
