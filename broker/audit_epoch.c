@@ -71,6 +71,8 @@ enum err audit_begin_epoch(struct audit *a, enum audit_reason reason)
     LPAD_TRY(audit_append(a, line));
     audit_move_end(a, line);
     note_begun(a);
+    if (reason == AUDIT_REASON_NEW_CHAIN)
+        a->new_chain_seq = a->end.seq;
     audit_tell(a, AUDIT_EPOCH_BEGIN, line, &a->fields);
     return audit_sync(a);
 }
@@ -160,6 +162,24 @@ enum err audit_stop(struct audit *a)
     return e;
 }
 
+static void note_promise(struct audit *a)
+{
+    memcpy(a->promise.chain, a->seal.chain, SEAL_CHAIN);
+    memcpy(a->promise.key, a->seal.next_key, SEAL_KEY);
+    a->promise.epoch = a->seal.epoch + 1;
+}
+
+enum err audit_begin_file(struct audit *a)
+{
+    a->end = a->durable;
+    a->signed_seq = a->end.seq;
+    a->first_seq = 0;
+    a->held_end = 0;
+    LPAD_TRY(seal_open(&a->seal, a->setup.key_fd, a->setup.io));
+    LPAD_TRY(seal_resume(&a->seal, a->promise.chain, a->promise.key, a->promise.epoch));
+    return audit_begin_epoch(a, AUDIT_REASON_ROTATION);
+}
+
 static enum err change_files(struct audit *a, int fd)
 {
     int old = a->fd;
@@ -173,7 +193,8 @@ static enum err change_files(struct audit *a, int fd)
     LPAD_TRY(end_epoch(a));
     // Gives back what was held. It changes nothing that is in the file, so that it may fail.
     (void)!io->truncate(io->context, a->fd, a->end.size);
-    // From here on there is no way back: without the new file's first line the next start goes on.
+    // From here on there is no way back: the new file's first line is tried again until it stands.
+    note_promise(a);
     a->started = false;
     if (a->owns_fd)
         close(old);
