@@ -24,6 +24,7 @@ struct rig {
     bool fails, full;
     char dir[64];
     struct link client;
+    char words[128]; // of the last failure that the client got
 };
 
 static int count_sync(void *context, int fd)
@@ -142,9 +143,10 @@ static unsigned take(struct rig *r, enum err *ret_end)
     *ret_end = ERR_OK;
     while (link_recv(&r->client, 0, &frame, &none) == ERR_OK) {
         const Lpad__BrokerToClient *m = (const Lpad__BrokerToClient *)frame;
-        if (m->body_case == LPAD__BROKER_TO_CLIENT__BODY_FAILURE)
+        if (m->body_case == LPAD__BROKER_TO_CLIENT__BODY_FAILURE) {
             *ret_end = (enum err)m->failure->error;
-        else
+            snprintf(r->words, sizeof r->words, "%s", m->failure->detail);
+        } else
             n += (unsigned)m->audit_records->n_lines;
     }
     return n;
@@ -176,6 +178,7 @@ static void test_follower_hears_what_was_taken_back(void **state)
     put(r, false);
     assert_int_equal(take(r, &end), 0);
     assert_int_equal(end, ERR_INPUT);
+    assert_non_null(strstr(r->words, "could not be kept"));
     // It begins anew, and then nothing is taken back any more.
     follow(r);
     unsigned n = take(r, &end);
