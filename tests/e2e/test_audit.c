@@ -130,11 +130,95 @@ static void rewritten_by_root(void **state)
     world_remove(&w);
 }
 
+// Somebody takes the keys away while lpad is stopped: a new chain, which lpad's log, its status and its head
+// tell of.
+static void keys_are_gone(void **state)
+{
+    (void)state;
+    struct world_options o = {0};
+    struct world w;
+    struct verify v = {0};
+    world_start(&w, &o);
+    struct run r = world_lpactl(&w, NULL, "--json", "audit", "head", NULL);
+    assert_lacks(r.out, "new_chain");
+    run_free(&r);
+    assert_int_equal(world_stop_lpad(&w), 0);
+    assert_int_equal(truncate(world_path(&w, "state/audit.key"), 0), 0);
+    world_start_lpad(&w);
+    char *log = world_read(&w, "audit.jsonl"), want[64];
+    const char *begin = strstr(log, "\"reason\":\"new_chain\"");
+    assert_non_null(begin);
+    while (begin > log && begin[-1] != '\n')
+        begin--;
+    unsigned long long seq = strtoull(begin + strlen("{\"seq\":"), NULL, 10);
+    assert_true(seq > 1);
+    free(log);
+    snprintf(want, sizeof want, "\"new_chain\":%llu", seq);
+    r = world_lpactl(&w, NULL, "--json", "audit", "head", NULL);
+    assert_contains(r.out, want);
+    run_free(&r);
+    snprintf(want, sizeof want, "\"audit_new_chain\":%llu", seq);
+    r = world_lpactl(&w, NULL, "--json", "status", NULL);
+    assert_contains(r.out, want);
+    run_free(&r);
+    snprintf(want, sizeof want, "A NEW CHAIN began at record %llu", seq);
+    r = world_lpactl(&w, NULL, "status", NULL);
+    assert_contains(r.out, want);
+    run_free(&r);
+    assert_int_equal(world_stop_lpad(&w), 0);
+    assert_int_equal(world_count(&w, "lpad.log", "a new chain begins"), 1);
+    verify_take_open_file(&v, &w, "audit.jsonl");
+    verify_expect_broken(&v, "new_chain", "the keys are gone");
+    // Not judged with the others' logs, which are whole.
+    assert_int_equal(unlink(world_path(&w, "audit.jsonl")), 0);
+    world_remove(&w);
+}
+
+// What a server claims of a profile, what the card then reads, and what a client calls it.
+static void hostile_texts(void **state)
+{
+    (void)state;
+    static const char order[] = "\"profileName\":\"a\\\",\\\"type\\\":\\\"epoch.end\\u2028\\u001b[2J\\n<b>\"";
+    static const char escaped[] = "a\\\",\\\"type\\\":\\\"epoch.end\\u2028\\u001b[2J\\u000a<b>\"";
+    struct world_options o = {.order = order};
+    struct world w;
+    struct verify v = {0};
+    world_start(&w, &o);
+    world_download(&w);
+    char *log = world_read(&w, "audit.jsonl");
+    assert_contains(log, escaped);
+    for (const char *p = log; *p != '\0'; p++)
+        assert_true((uint8_t)*p >= 0x20 || *p == '\n');
+    free(log);
+    // Lines as they stand, lines for people, and the page.
+    struct run r = world_lpactl(&w, NULL, "audit", "tail", "--json", "-n", "100", NULL);
+    assert_int_equal(r.code, 0);
+    assert_contains(r.out, escaped);
+    run_free(&r);
+    r = world_lpactl(&w, NULL, "audit", "tail", "-n", "100", NULL);
+    assert_int_equal(r.code, 0);
+    assert_lacks(r.out, "\x1b");
+    assert_lacks(r.out, "\xe2\x80\xa8");
+    run_free(&r);
+    assert_int_equal(world_stop_lpad(&w), 0);
+    r = world_lpactl(&w, NULL, "audit", "report", world_path(&w, "audit.jsonl"), NULL);
+    assert_int_equal(r.code, 0);
+    assert_lacks(r.out, "\x1b");
+    assert_lacks(r.out, "epoch.end\xe2\x80\xa8");
+    assert_lacks(r.out, "[2J\n<b>");
+    run_free(&r);
+    verify_take_open_file(&v, &w, "audit.jsonl");
+    verify_expect_whole(&v, "hostile texts");
+    world_remove(&w);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(killed_again_and_again),
         cmocka_unit_test(rewritten_by_root),
+        cmocka_unit_test(keys_are_gone),
+        cmocka_unit_test(hostile_texts),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
