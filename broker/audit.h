@@ -81,7 +81,8 @@ struct audit_record {
     const uint8_t *sha256; // 32 octets
     const struct audit_fields *fields;
 };
-// Told of every record, in order, right after it was written. It must not begin a record itself.
+// Told of every record, in order, right after it was written, and of epoch.begin and epoch.end when they are
+// durable. It must not begin a record itself.
 typedef void (*audit_sink)(void *context, const struct audit_record *record);
 
 // Why an epoch begins.

@@ -126,6 +126,49 @@ static void test_a_gap_outlives_a_failed_sync(void **state)
     free_rig(r);
 }
 
+struct told {
+    struct rig *r;
+    uint64_t last;
+    unsigned heads;
+};
+
+static void take_record(void *context, const struct audit_record *record)
+{
+    struct told *t = context;
+    if (record->type == AUDIT_EPOCH_BEGIN || record->type == AUDIT_EPOCH_END) {
+        assert_true(record->seq <= t->r->audit.durable.seq);
+        t->heads++;
+    }
+    assert_true(record->seq > t->last);
+    t->last = record->seq;
+}
+
+// Who keeps a head holds the log to it: none is told of that a failed sync can take back.
+static void test_heads_are_durable(void **state)
+{
+    (void)state;
+    for (unsigned fails = 0; fails < 2; fails++) {
+        struct rig *r = make_rig(0);
+        struct told t = {.r = r};
+        r->audit.sink = take_record;
+        r->audit.sink_context = &t;
+        assert_int_equal(put(r, AUDIT_CHANGE_RESULT, true), ERR_OK);
+        assert_int_equal(audit_commit(&r->audit), ERR_OK);
+        // The key's write and sync, the lines, and their sync.
+        r->disk.fail_at = fails ? r->disk.step + 4 : 0;
+        r->disk.fail_errno = EIO;
+        assert_int_equal(audit_turn(&r->audit) != ERR_OK, fails != 0);
+        assert_int_equal(t.heads, fails ? 0 : 2);
+        r->disk.fail_at = 0;
+        assert_int_equal(put(r, AUDIT_SESSION_STEP, true), ERR_OK);
+        assert_int_equal(audit_stop(&r->audit), ERR_OK);
+        assert_int_equal(t.heads, fails ? 2 : 3);
+        assert_int_equal(t.last, r->audit.end.seq);
+        free(read_sound(r, "heads"));
+        free_rig(r);
+    }
+}
+
 // A file that was begun when the clock was a year ahead is not kept open for that year.
 static void test_age_when_the_clock_is_set_back(void **state)
 {
@@ -152,6 +195,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_a_new_file_is_tried_again),
         cmocka_unit_test(test_a_gap_outlives_a_failed_sync),
+        cmocka_unit_test(test_heads_are_durable),
         cmocka_unit_test(test_age_when_the_clock_is_set_back),
     };
     return sodium_init() < 0 ? 1 : cmocka_run_group_tests(tests, NULL, NULL);
