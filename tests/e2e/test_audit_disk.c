@@ -132,10 +132,8 @@ static void changes_are_refused(void **state)
     run_free(&r);
     assert_int_equal(world_count(&d.w, "small/audit.jsonl", "\"type\":\"profile.change.intent\""), intents);
     make_room(&d);
-    d.changes = d.changes % 2 == 0 ? d.changes - 2 : d.changes - 1;
-    r = change(&d);
-    assert_int_equal(r.code, 0);
-    run_free(&r);
+    d.changes -= 2; // what was refused twice is still to be done
+    expect_change(&d);
     verify_take_head(&v, &d.w);
     end(&d, &v);
 }
