@@ -94,7 +94,9 @@ enum err audit_append(struct audit *a, struct bytes lines)
     ssize_t n = io->append(io->context, a->fd, lines.data, lines.len);
     if (n == (ssize_t)lines.len)
         return ERR_OK;
-    if (n > 0 && io->truncate(io->context, a->fd, a->end.size) != 0)
+    if (n <= 0)
+        return ERR_IO;
+    if (io->truncate(io->context, a->fd, a->end.size) != 0)
         a->usable = false;
     a->held_end = a->held_end < 0 ? -1 : 0; // what was beyond the end went with the cut
     return ERR_IO;
@@ -121,7 +123,8 @@ enum err audit_write_record(struct audit *a)
 // for certain.
 static void doubt(struct audit *a)
 {
-    a->lost += a->end.seq - a->durable.seq;
+    a->lost += a->end.seq - a->durable.seq + a->told_lost;
+    a->told_lost = 0;
     a->started = false;
     a->doubtful = true;
     a->writable = false;
@@ -139,6 +142,7 @@ enum err audit_sync(struct audit *a)
         }
         a->durable = a->end;
         a->commit_due = false;
+        a->told_lost = 0;
     }
     // A key that cannot be taken out of the file now is tried again with the next commit.
     return seal_forget(&a->seal);
@@ -170,13 +174,12 @@ bool audit_allows_change(const struct audit *a)
 static bool restart(struct audit *a)
 {
     const struct audit_io *io = a->setup.io;
-    // In a file that was just begun there is nothing to go on from; the next start knows the one before.
-    if (a->durable.size == 0 && a->durable.seq > 0)
-        a->usable = false;
     if (!a->usable || (a->doubtful && io->truncate(io->context, a->fd, a->durable.size) != 0))
         return false;
     a->doubtful = false;
-    return audit_start(a) == ERR_OK;
+    // In a file that was just begun there is nothing to go on from.
+    bool new_file = a->durable.size == 0 && a->durable.seq > 0;
+    return (new_file ? audit_begin_file(a) : audit_start(a)) == ERR_OK;
 }
 
 // Whether anything can be written again; what could not is counted.
@@ -192,6 +195,8 @@ static void try_again(struct audit *a)
         audit_put_uint(a, "lost", lost);
         if (audit_write_record(a) != ERR_OK)
             return;
+        a->told_lost += lost;
+        a->commit_due = true;
     }
     a->writable = true;
     a->lost = 0;
@@ -274,9 +279,11 @@ static void note_due(struct audit *a)
         a->due = AUDIT_REASON_COUNT;
     else if (a->due == AUDIT_REASON_NONE && boot - a->begin_boot_ms >= s->epoch_ms)
         a->due = AUDIT_REASON_TIME;
+    // The clock was set back behind the file's beginning: its age counts from here.
+    if (wall < a->file_wall_ms)
+        a->file_wall_ms = wall;
     bool long_enough = s->file_max > 0 && (uint64_t)a->end.size >= s->file_max;
-    bool old_enough = s->file_ms > 0 && a->file_wall_ms > 0 && wall > a->file_wall_ms &&
-                      wall - a->file_wall_ms >= s->file_ms;
+    bool old_enough = s->file_ms > 0 && a->file_wall_ms > 0 && wall - a->file_wall_ms >= s->file_ms;
     // A file of one beginning is not rotated: there is nothing in it.
     if ((long_enough || old_enough) && a->end.seq > a->first_seq && boot >= a->rotate_after_ms)
         a->rotate_due = true;

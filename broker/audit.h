@@ -81,7 +81,8 @@ struct audit_record {
     const uint8_t *sha256; // 32 octets
     const struct audit_fields *fields;
 };
-// Told of every record, in order, right after it was written. It must not begin a record itself.
+// Told of every record, in order, right after it was written, and of epoch.begin and epoch.end when they are
+// durable. It must not begin a record itself.
 typedef void (*audit_sink)(void *context, const struct audit_record *record);
 
 // Why an epoch begins.
@@ -116,6 +117,12 @@ struct audit_point {
     uint8_t prev[32];
 };
 
+// The epoch that is to be the next, as the end of the one before left it.
+struct audit_promise {
+    uint8_t chain[SEAL_CHAIN], key[SEAL_KEY];
+    uint64_t epoch;
+};
+
 struct audit {
     struct audit_setup setup;
     int fd; // the open file; borrowed until it is rotated, then its own
@@ -129,10 +136,13 @@ struct audit {
     bool commit_due;          // a durable record waits
     bool rotate_due;          // the file is long or old enough
     uint64_t rotate_after_ms; // since boot: not before
-    bool is_new_chain;        // key and log did not agree at start
+    bool is_new_chain;        // key and log did not agree
+    uint64_t new_chain_seq;   // the record with which this life began a new chain, 0: none
     uint64_t lost;            // lines since the last that got through
+    uint64_t told_lost;       // what an audit.gap says that is not durable yet
     off_t held_end;           // space is held up to here; 0: not yet, -1: the file system cannot
     uint64_t first_seq, file_wall_ms; // of the file's first line; 0: none
+    struct audit_promise promise;     // of the epoch that begins the newest file
     // the open epoch
     struct seal seal;
     uint64_t begin_seq, begin_boot_ms;

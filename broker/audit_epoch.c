@@ -71,11 +71,16 @@ enum err audit_begin_epoch(struct audit *a, enum audit_reason reason)
     LPAD_TRY(audit_append(a, line));
     audit_move_end(a, line);
     note_begun(a);
-    audit_tell(a, AUDIT_EPOCH_BEGIN, line, &a->fields);
-    return audit_sync(a);
+    if (reason == AUDIT_REASON_NEW_CHAIN)
+        a->new_chain_seq = a->end.seq;
+    enum err e = audit_sync(a);
+    // Others keep heads, and hold the log to them: they are told of none that may yet be taken back.
+    if (a->started)
+        audit_tell(a, AUDIT_EPOCH_BEGIN, line, &a->fields);
+    return e;
 }
 
-// Both lines in one write: either both stand in the file or none.
+// Both lines in one write: either both stand in the file or none. Then on the disk.
 static enum err write_turn(struct audit *a, enum audit_reason reason)
 {
     uint8_t both[EPOCH_LINES_MAX];
@@ -95,11 +100,17 @@ static enum err write_turn(struct audit *a, enum audit_reason reason)
     memcpy(both + end.len, begin.data, begin.len);
     LPAD_TRY(audit_append(a, bytes_make(both, end.len + begin.len)));
     a->end = middle;
-    audit_tell(a, AUDIT_EPOCH_END, end, &end_fields);
     audit_move_end(a, begin);
     note_begun(a);
+    e = audit_sync(a);
+    if (!a->started)
+        return e;
+    struct audit_point last = a->end;
+    a->end = middle;
+    audit_tell(a, AUDIT_EPOCH_END, end, &end_fields);
+    a->end = last;
     audit_tell(a, AUDIT_EPOCH_BEGIN, begin, &a->fields);
-    return ERR_OK;
+    return e;
 }
 
 enum err audit_seal(struct audit *a, enum audit_reason reason)
@@ -115,8 +126,7 @@ enum err audit_seal(struct audit *a, enum audit_reason reason)
     if (!audit_has_room(a, EPOCH_LINES_MAX, AUDIT_RESERVE / 2))
         return ERR_IO;
     LPAD_TRY(seal_prepare(&a->seal));
-    LPAD_TRY(write_turn(a, reason));
-    return audit_sync(a);
+    return write_turn(a, reason);
 }
 
 bool audit_has_work(const struct audit *a)
@@ -146,9 +156,11 @@ static enum err end_epoch(struct audit *a)
     LPAD_TRY(audit_append(a, end));
     audit_move_end(a, end);
     a->signed_seq = a->end.seq;
-    audit_tell(a, AUDIT_EPOCH_END, end, &a->fields);
     a->commit_due = true;
-    return audit_sync(a);
+    enum err e = audit_sync(a);
+    if (a->started)
+        audit_tell(a, AUDIT_EPOCH_END, end, &a->fields);
+    return e;
 }
 
 enum err audit_stop(struct audit *a)
@@ -158,6 +170,24 @@ enum err audit_stop(struct audit *a)
     enum err e = end_epoch(a);
     a->started = false;
     return e;
+}
+
+static void note_promise(struct audit *a)
+{
+    memcpy(a->promise.chain, a->seal.chain, SEAL_CHAIN);
+    memcpy(a->promise.key, a->seal.next_key, SEAL_KEY);
+    a->promise.epoch = a->seal.epoch + 1;
+}
+
+enum err audit_begin_file(struct audit *a)
+{
+    a->end = a->durable;
+    a->signed_seq = a->end.seq;
+    a->first_seq = 0;
+    a->held_end = 0;
+    LPAD_TRY(seal_open(&a->seal, a->setup.key_fd, a->setup.io));
+    LPAD_TRY(seal_resume(&a->seal, a->promise.chain, a->promise.key, a->promise.epoch));
+    return audit_begin_epoch(a, AUDIT_REASON_ROTATION);
 }
 
 static enum err change_files(struct audit *a, int fd)
@@ -173,7 +203,8 @@ static enum err change_files(struct audit *a, int fd)
     LPAD_TRY(end_epoch(a));
     // Gives back what was held. It changes nothing that is in the file, so that it may fail.
     (void)!io->truncate(io->context, a->fd, a->end.size);
-    // From here on there is no way back: without the new file's first line the next start goes on.
+    // From here on there is no way back: the new file's first line is tried again until it stands.
+    note_promise(a);
     a->started = false;
     if (a->owns_fd)
         close(old);

@@ -33,6 +33,9 @@ LPAD_NODISCARD enum err audit_sync(struct audit *a);
 // --- audit_epoch.c ---
 // Opens an epoch where none is open: the seal is resumed or new.
 LPAD_NODISCARD enum err audit_begin_epoch(struct audit *a, enum audit_reason reason);
+// The epoch that was promised, in a file in which nothing stands yet: its first line did not get through
+// before.
+LPAD_NODISCARD enum err audit_begin_file(struct audit *a);
 
 // --- audit_start.c ---
 // Everything from the file's end to an open epoch.

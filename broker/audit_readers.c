@@ -234,6 +234,10 @@ static enum pumped pump(struct client *c)
     struct audit_reader *r = &c->reader;
     struct chunk chunk;
     uint8_t space[OCTETS_PER_FRAME];
+    if (r->rewound) {
+        end_with(c, ERR_INPUT, "records that were sent could not be kept, and others have their numbers now");
+        return PUMPED_STOP;
+    }
     if (r->place == AUDIT_READER_ASKED || (r->place == AUDIT_READER_LOST && !locate(c)))
         return PUMPED_STOP;
     if (is_damaged(c, read_chunk(c->broker, r, space, &chunk) == ERR_OK))
@@ -293,13 +297,28 @@ void audit_readers_begin(struct client *c, uint64_t after, bool follow)
     }
 }
 
-void audit_readers_on_record(struct broker *b)
+static bool is_reader(const struct client *c)
+{
+    return link_is_open(&c->link) && c->state == CLIENT_READING;
+}
+
+void audit_readers_on_record(struct broker *b, uint64_t seq)
 {
     for (size_t i = 0; i < b->client_count; i++) {
         struct client *c = &b->clients[i];
-        if (link_is_open(&c->link) && c->state == CLIENT_READING && c->reader.place == AUDIT_READER_OPEN)
+        if (!is_reader(c))
+            continue;
+        c->reader.rewound = c->reader.rewound || c->reader.after >= seq;
+        if (c->reader.rewound || c->reader.place == AUDIT_READER_OPEN)
             want_room(c, true);
     }
+}
+
+void audit_readers_finish(struct broker *b)
+{
+    for (size_t i = 0; i < b->client_count; i++)
+        if (is_reader(&b->clients[i]) && b->clients[i].reader.place == AUDIT_READER_OPEN)
+            audit_readers_on_room(&b->clients[i]);
 }
 
 void audit_readers_on_rotation(struct broker *b)

@@ -48,6 +48,7 @@ struct audit_reader {
     bool oldest_wins; // there is nothing older than the next file: begin with what it has
     off_t at;         // where the next line stands, or one before it
     bool waits_for_room;
+    bool rewound; // a record that it has is not the log's any more
 };
 
 // Begins what the client asked for; it is CLIENT_READING until the last frame, which with `follow` never
@@ -55,8 +56,11 @@ struct audit_reader {
 void audit_readers_begin(struct client *c, uint64_t after, bool follow);
 // Sends what fits. Called when the client's socket has room.
 void audit_readers_on_room(struct client *c);
-// There is a new record.
-void audit_readers_on_record(struct broker *b);
+// There is a new record. Records are sent before they are durable: whoever was sent one of this number or a
+// later one, which a failed disk took back, is told so, and must begin anew.
+void audit_readers_on_record(struct broker *b, uint64_t seq);
+// lpad ends: what readers do not have yet is sent as far as there is room.
+void audit_readers_finish(struct broker *b);
 // The open file is another one now.
 void audit_readers_on_rotation(struct broker *b);
 // The supervisor's answer; takes `fd`, -1: there is no such file. False: no reader asked (then it is the

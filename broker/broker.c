@@ -58,12 +58,14 @@ void broker_attend_audit(struct broker *b)
 }
 
 // A record that does not get through is counted; whatever changes the card is refused from then on.
-void broker_end_record(struct broker *b, bool durable)
+bool broker_end_record(struct broker *b, bool durable)
 {
     bool could = audit_is_writable(&b->audit);
-    if (audit_end(&b->audit, durable) != ERR_OK)
+    enum err e = audit_end(&b->audit, durable);
+    if (e != ERR_OK)
         log_failure(b, could);
     broker_attend_audit(b);
+    return e == ERR_OK;
 }
 
 enum err broker_commit(struct broker *b)
@@ -138,12 +140,13 @@ static void finish_stop(struct broker *b)
 {
     Lpad__Stopped message = LPAD__STOPPED__INIT;
     Lpad__BrokerToSupervisor frame = LPAD__BROKER_TO_SUPERVISOR__INIT;
-    clients_drop_all(b);
     refusals_flush(b, true);
     audit_begin(&b->audit, AUDIT_LPAD_STOP);
     broker_end_record(b, true);
     if (audit_stop(&b->audit) != ERR_OK)
         log_error("the audit's last epoch could not be ended: the next start adopts it");
+    audit_readers_finish(b);
+    clients_drop_all(b);
     frame.id = ++b->supervisor_id;
     frame.body_case = LPAD__BROKER_TO_SUPERVISOR__BODY_STOPPED;
     frame.stopped = &message;
@@ -317,7 +320,7 @@ static void on_record(void *context, const struct audit_record *record)
 {
     struct broker *b = context;
     journal_send(&b->journal, record);
-    audit_readers_on_record(b);
+    audit_readers_on_record(b, record->seq);
 }
 
 enum err broker_init(struct broker *b, const Lpad__BrokerSettings *settings, const char *version)

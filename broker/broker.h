@@ -146,7 +146,7 @@ void broker_begin(struct broker *b);    // the sandbox is on
 void broker_schedule(struct broker *b); // serve whoever waits for the card, or start what is due, soon
 void broker_check_ready(struct broker *b);
 void broker_stop(struct broker *b);
-void broker_end_record(struct broker *b, bool durable); // audit_end, and a line in the log when it fails
+bool broker_end_record(struct broker *b, bool durable); // audit_end, and a line in the log when it fails
 // What is durable before anybody is told: audit_commit, and a line in the log when it fails.
 LPAD_NODISCARD enum err broker_commit(struct broker *b);
 void broker_attend_audit(struct broker *b); // what is due is done in this turn of the loop

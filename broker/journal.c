@@ -102,9 +102,12 @@ static void put_sentence(struct buf *b, const char *sentence, const struct audit
 
 static unsigned priority_of(const struct journal_row *row, const struct audit_fields *fields)
 {
-    struct bytes result;
+    struct bytes result, why;
     bool failed =
         audit_fields_get(fields, AUDIT_FIELD_RESULT, &result) && !bytes_equal(result, bytes_from_text("ok"));
+    // An epoch that nothing before it announced: the keys were lost, or somebody replaced them or the log.
+    failed |= strcmp(row->type, "epoch.begin") == 0 && audit_fields_get(fields, AUDIT_FIELD_WHY, &why) &&
+              bytes_equal(why, bytes_from_text("new_chain"));
     return failed ? row->priority_failed : row->priority;
 }
 

@@ -19,7 +19,7 @@ const struct journal_row journal_rows[] = {
      "a record of the audit that a power cut had torn was cut off"                                                           },
     {"audit.gap",              "3c35896c7b424f8a64ac49f2b06b4672", CRIT,    CRIT,
      "the audit has a gap:[ {LOST}] records could not be written"                                                            },
-    {"epoch.begin",            "b96d4c85beb6f02c02da528151366c8d", INFO,    INFO,
+    {"epoch.begin",            "b96d4c85beb6f02c02da528151366c8d", INFO,    CRIT,
      "epoch {EPOCH} of the audit began[ ({WHY})]"                                                                            },
     {"epoch.end",              "3bd0bc4635ba45bb7c74e1b5b3b42a05", INFO,    INFO,    "epoch {EPOCH} of the audit is sealed"  },
     {"session.begin",          "2ac69bfb9d9f5a61dbb14406fe47f925", INFO,    INFO,

@@ -314,7 +314,8 @@ void session_end(struct session *s)
     // How it went is on the disk before anybody is told; what is not is not acknowledged.
     enum err recorded = broker_commit(b);
     switching_on_session_end(b, s);
-    if (recorded != ERR_OK && s->audited && s->failure == NULL && !b->audit.setup.availability) {
+    bool kept = recorded == ERR_OK && !s->result_lost;
+    if (!kept && s->audited && s->failure == NULL && !b->audit.setup.availability) {
         session_set_failure(s, ERR_IO, "it was done, but the audit of it could not be written");
         s->failure = s->event_failure;
     }

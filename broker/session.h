@@ -70,6 +70,7 @@ struct session {
     bool strong;          // the decision wants the person to be asked twice
     bool audited;         // session.begin is written
     bool commanded;       // a change went to the card
+    bool result_lost;     // a command's result could not be written
     bool audit_owed;      // it will be, unless the request is refused before anything began
     const char *role;     // of the actor, as the policy decided
     const char *changing; // a profile.change.intent stands without its result: "install", "enable", ...

@@ -183,13 +183,22 @@ void session_audit_step(struct session *s, enum session_event event, const struc
     broker_end_record(s->broker, false);
 }
 
+// A request that came to nothing before it had a record.
+static void settle_owed(struct session *s)
+{
+    bool owed = s->audit_owed, delivery = s->kind == SESSION_KIND_DELIVER;
+    bool denied = s->failure != NULL && s->failure->error == ERR_DENIED;
+    s->audit_owed = false;
+    // Of a delivery each notification's refusal was counted.
+    if (owed && denied && !delivery)
+        refusals_note_request(s->broker, s->actor.uid, s->operation, s->failure);
+    else if (owed && !denied && (!delivery || s->failure != NULL))
+        session_audit_begin(s);
+}
+
 void session_audit_end(struct session *s)
 {
-    if (s->audit_owed && s->failure != NULL && s->failure->error == ERR_DENIED)
-        refusals_note_request(s->broker, s->actor.uid, s->operation, s->failure);
-    else if (s->audit_owed)
-        session_audit_begin(s);
-    s->audit_owed = false;
+    settle_owed(s);
     if (!s->audited)
         return;
     struct audit *a = begin(s, AUDIT_SESSION_END);
@@ -288,7 +297,7 @@ void session_audit_change_result(struct session *s, const Lpad__Failure *failure
         audit_close_object(a);
     }
     session_put_failure(a, failure);
-    broker_end_record(s->broker, true);
+    s->result_lost = !broker_end_record(s->broker, true) || s->result_lost;
 }
 
 void session_audit_notification(struct session *s, bool delivered)

@@ -48,7 +48,14 @@ static void note_kept(struct session *s, const Lpad__Notification *n, enum err w
     const Lpad__Notification *before = s->notification;
     s->notification = n;
     broker_note_kept(s->broker, n->sequence_number, why, http_status);
-    session_audit_notification(s, false);
+    // A client that may not deliver is counted, as one is that asks for anything else.
+    bool refused = s->audit_owed && why == ERR_DENIED;
+    if (refused && s->kind == SESSION_KIND_DELIVER)
+        refusals_note_request(s->broker, s->actor.uid, s->operation, s->event_failure);
+    if (!refused) {
+        session_audit_begin(s);
+        session_audit_notification(s, false);
+    }
     s->notification = before;
 }
 
@@ -63,7 +70,8 @@ bool session_prepare_deliveries(struct session *s)
     for (size_t i = 0; i < count; i++)
         s->notifications[i] = (struct session_notification){.message = s->listed->notifications[i]};
     qsort(s->notifications, count, sizeof s->notifications[0], by_sequence_number);
-    if (count > 0)
+    s->audit_owed = count > 0 && s->actor.is_client;
+    if (count > 0 && !s->audit_owed)
         session_audit_begin(s);
     for (size_t i = 0; i < count; i++) {
         bool valid;

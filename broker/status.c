@@ -148,6 +148,8 @@ static void reply(struct client *c, const Lpad__Processes *processes)
     fill_session(b, &state);
     status.session = &state;
     status.audit_records = b->audit.end.seq;
+    status.has_audit_new_chain = b->audit.new_chain_seq != 0;
+    status.audit_new_chain = b->audit.new_chain_seq;
     frame.body_case = LPAD__BROKER_TO_CLIENT__BODY_STATUS;
     frame.status = &status;
     client_send(c, &frame);
@@ -169,6 +171,8 @@ void status_tell_audit_head(struct client *c)
     head.sequence_number = a->end.seq;
     head.sha256 = binary_from(a->end.prev, sizeof a->end.prev);
     head.sealed = audit_sealed_seq(a);
+    head.has_new_chain = a->new_chain_seq != 0;
+    head.new_chain = a->new_chain_seq;
     frame.body_case = LPAD__BROKER_TO_CLIENT__BODY_AUDIT_HEAD;
     frame.audit_head = &head;
     client_send(c, &frame);

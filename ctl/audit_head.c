@@ -41,7 +41,21 @@ static void put_json(struct ctl *ctl, const Lpad__AuditHead *h)
     json_put_text(j, "key", lower_hex(a, h->key));
     json_put_text(j, "chain", lower_hex(a, h->chain));
     json_put_text(j, "first_key", lower_hex(a, h->first_key));
+    if (h->has_new_chain)
+        json_put_uint(j, "new_chain", h->new_chain);
     json_close_object(j);
+}
+
+// The log has a first key that nobody outside knows yet.
+static void put_new_chain(struct ctl *ctl, const Lpad__AuditHead *h)
+{
+    if (h->has_new_chain)
+        ctl_put_field(
+            ctl, "New chain",
+            text_printf(&ctl->arena,
+                        "this log began a new chain at record %llu: the keys were lost, or somebody "
+                        "replaced them or the log",
+                        (unsigned long long)h->new_chain));
 }
 
 enum exit_code audit_head_run(struct ctl *ctl)
@@ -65,6 +79,7 @@ enum exit_code audit_head_run(struct ctl *ctl)
     ctl_put_field(ctl, "Epoch", text_printf(a, "%llu", (unsigned long long)h->epoch));
     ctl_put_field(ctl, "Epoch's key", lower_hex(a, h->key));
     ctl_put_field(ctl, "Chain", lower_hex(a, h->chain));
+    put_new_chain(ctl, h);
     return EXIT_CODE_OK;
 }
 
@@ -81,6 +96,7 @@ enum exit_code audit_enrol_run(struct ctl *ctl)
     struct arena *a = &ctl->arena;
     ctl_put_field(ctl, "First key", lower_hex(a, h->first_key));
     ctl_put_field(ctl, "Chain", lower_hex(a, h->chain));
+    put_new_chain(ctl, h);
     buf_printf(
         &ctl->out,
         "\nKeep the first key where this gateway cannot write: it is public, but it must not be replaced.\n"

@@ -152,7 +152,11 @@ static void show_status(struct ctl *ctl, const Lpad__StatusReply *s)
         state = text_printf(a, "%s for uid %u", state, session->uid);
     ctl_put_field(ctl, "session", state);
     show_debt(ctl, s);
-    ctl_put_field(ctl, "audit", text_printf(a, "%llu records", (unsigned long long)s->audit_records));
+    unsigned long long records = s->audit_records, chain = s->audit_new_chain;
+    ctl_put_field(ctl, "audit",
+                  s->has_audit_new_chain
+                      ? text_printf(a, "%llu records; A NEW CHAIN began at record %llu", records, chain)
+                      : text_printf(a, "%llu records", records));
     ctl_put_field(ctl, "your role", text_shown(a, s->role));
     show_processes(ctl, s);
 }
@@ -244,6 +248,8 @@ static void json_status(struct json *j, const Lpad__StatusReply *s)
         json_put_text(j, NULL, s->cards[i]);
     json_close_array(j);
     json_put_uint(j, "audit_records", s->audit_records);
+    if (s->has_audit_new_chain)
+        json_put_uint(j, "audit_new_chain", s->audit_new_chain);
     json_open_array(j, "processes");
     for (size_t i = 0; i < s->n_processes; i++)
         json_process(j, s, s->processes[i]);

@@ -263,13 +263,14 @@ static void write_config(struct world *w)
              "  allow_private_addresses: true\n%s"
              "policy: %s/policy.yaml\n"
              "state: %s/state\n"
-             "audit: { file: %s/audit.jsonl%s }\n"
+             "audit: { file: %s/%s%saudit.jsonl%s }\n"
              "%s%s",
              world_is_root() ? users : "", o->config_top ? o->config_top : "", w->dir,
              o->config_transport ? o->config_transport : transport, o->config_card ? o->config_card : "",
              o->no_ci ? "" : ci, w->port ? w->port : 9, hosts, o->config_network ? o->config_network : "",
-             w->dir, w->dir, w->dir, o->config_audit ? o->config_audit : "",
-             o->config_limits ? "limits:\n" : "", o->config_limits ? o->config_limits : "");
+             w->dir, w->dir, w->dir, o->audit_folder ? o->audit_folder : "", o->audit_folder ? "/" : "",
+             o->config_audit ? o->config_audit : "", o->config_limits ? "limits:\n" : "",
+             o->config_limits ? o->config_limits : "");
     world_write(w, "lpad.yaml", text);
 }
 

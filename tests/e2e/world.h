@@ -40,6 +40,7 @@ struct world_options {
         *smdp_credentials;      // a folder of the PKI, e.g. "nist-wrong-tls-expired"; default: the right ones
     const char *config_network; // lines to add under `network:`, each with two blanks before it
     const char *config_audit;   // keys to add to `audit:`, each after a comma
+    const char *audit_folder;   // of the world's, for the audit's file; default: the world's own
     const char *config_card;    // likewise under `card:`
     const char *config_transport; // in place of the lines that name the simulated eUICC's socket
     const char *config_limits;    // likewise under `limits:`

@@ -365,9 +365,13 @@ static void test_key_and_log_disagree(void **state)
 static void test_hostile_texts(void **state)
 {
     (void)state;
-    static const char *const texts[] = {"a\nb\r\t\x01\x7f",    "\xff\xfe\xc0\x80\xed\xa0\x80",
-                                        "\",\"prev\":\"00\"}", "x\",\"type\":\"epoch.begin\",\"chain\":\"",
-                                        "\\\"\\u0000\\",       "\xe2\x80\xae<script>"};
+    static const char *const texts[] = {"a\nb\r\t\x01\x7f",
+                                        "\xff\xfe\xc0\x80\xed\xa0\x80",
+                                        "\",\"prev\":\"00\"}",
+                                        "x\",\"type\":\"epoch.begin\",\"chain\":\"",
+                                        "\\\"\\u0000\\",
+                                        "\xe2\x80\xae<script>",
+                                        "a\xe2\x80\xa8z\xed\xb0\x80z\xc2\x85z"};
     struct rig *r = make_rig(&(struct audit_setup){0});
     for (size_t i = 0; i < sizeof texts / sizeof texts[0]; i++) {
         audit_begin(&r->audit, AUDIT_SESSION_STEP);
@@ -383,6 +387,7 @@ static void test_hostile_texts(void **state)
     assert_int_equal(c.epochs, 1);
     for (const uint8_t *p = (const uint8_t *)text; *p != 0; p++)
         assert_true(*p == '\n' || (*p >= 0x20 && *p != 0xff && *p != 0xfe && *p != 0xc0));
+    assert_non_null(strstr(text, "\"a\\u2028z\\ufffd\\ufffd\\ufffdz\\u0085z\""));
     free(text);
     // The next start is not led astray either.
     r->audit.owns_fd = false;
@@ -411,7 +416,8 @@ static void test_speed(void **state)
                                       .io = &audit_io_system,
                                       .epoch_records = 1000,
                                       .epoch_ms = 3600000};
-    struct timespec from, to;
+    struct timespec from, to, used_from, used_to;
+    assert_int_equal(clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &used_from), 0);
     assert_int_equal(audit_open(a, &setup), ERR_OK);
     assert_int_equal(clock_gettime(CLOCK_MONOTONIC, &from), 0);
     for (unsigned i = 0; i < RECORDS; i++) {
@@ -424,10 +430,15 @@ static void test_speed(void **state)
             assert_int_equal(audit_turn(a), ERR_OK);
     }
     assert_int_equal(clock_gettime(CLOCK_MONOTONIC, &to), 0);
+    assert_int_equal(clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &used_to), 0);
+    double used =
+        (double)(used_to.tv_sec - used_from.tv_sec) + (double)(used_to.tv_nsec - used_from.tv_nsec) / 1e9;
     double seconds = (double)(to.tv_sec - from.tv_sec) + (double)(to.tv_nsec - from.tv_nsec) / 1e9;
     print_message("%d records, %llu epochs: %.0f a second\n", RECORDS, (unsigned long long)a->seal.epoch,
                   RECORDS / seconds);
-    assert_true(RECORDS / seconds > 1000); // the promise is 5000; a loaded machine is no fault
+    // The promise, of an idle machine; on a loaded one the time that it took the processor tells.
+    assert_true(RECORDS / seconds > 1000);
+    assert_true(SLOW_BUILD || RECORDS / used > 5000);
     audit_close(a);
     free(a);
     close(log);

@@ -395,6 +395,47 @@ static void test_delivery_denied_and_bad_address(void **state)
     rig_end(&r);
 }
 
+// How many refusals the audit tells of: records, and what they count besides themselves.
+static unsigned long count_refusals(const char *audit)
+{
+    static const char mark[] = "\"type\":\"request.refused\"", more[] = "\"more_since_last\":";
+    unsigned long n = 0;
+    for (const char *at = audit; (at = strstr(at, mark)) != NULL; at++) {
+        const char *end = strchr(at, '\n'), *counted = strstr(at, more);
+        n += counted != NULL && counted < end ? strtoul(counted + sizeof more - 1, NULL, 10) : 1;
+    }
+    return n;
+}
+
+// Whoever asks again and again for what the policy refuses fills nobody's disk.
+static void test_denied_deliveries_are_counted(void **state)
+{
+    (void)state;
+    struct rig r;
+    rig_init(&r);
+    rig_begin(&r);
+    r.pending = 2;
+    rig_add_fault(&r, RIG_POLICYD, "intent", 0, RIG_DENY, LPAD__DENY_REASON__DENY_NO_RULE);
+    for (unsigned i = 0; i < 20; i++) {
+        send_body(&r, 0, LPAD__CLIENT_TO_BROKER__BODY_DELIVER_NOTIFICATIONS);
+        const Lpad__BrokerToClient *m = rig_wait_reply(&r, 0);
+        assert_int_equal(m->body_case, LPAD__BROKER_TO_CLIENT__BODY_DELIVERED);
+        assert_int_equal(m->delivered->delivered, 0);
+    }
+    rig_send_stop(&r);
+    assert_int_equal(rig_wait_exit(&r), 0);
+    char *audit = rig_read_audit(&r);
+    assert_int_equal(count_refusals(audit), 20);
+    unsigned lines = 0;
+    for (const char *at = audit; (at = strstr(at, "request.refused")) != NULL; at++)
+        lines++;
+    assert_in_range(lines, 2, 4); // the minute may turn meanwhile
+    assert_null(strstr(audit, "\"type\":\"session.begin\""));
+    assert_null(strstr(audit, "notification.kept"));
+    free(audit);
+    rig_done(&r);
+}
+
 // A delivery that runs by itself and hangs on a server gives way to a client, and is taken up again.
 static void test_delivery_gives_way(void **state)
 {
@@ -613,6 +654,7 @@ int main(void)
         cmocka_unit_test(test_delivery_at_start),
         cmocka_unit_test(test_delivery_of_two_addresses),
         cmocka_unit_test(test_delivery_denied_and_bad_address),
+        cmocka_unit_test(test_denied_deliveries_are_counted),
         cmocka_unit_test(test_delivery_gives_way),
         cmocka_unit_test(test_delivered_are_listed),
         cmocka_unit_test(test_busy_and_waiting),

@@ -154,6 +154,22 @@ static void test_fields(void **state)
     free_seen(s);
 }
 
+// Loud: an epoch that no epoch before it announced.
+static void test_new_chain(void **state)
+{
+    (void)state;
+    for (unsigned is_new = 0; is_new < 2; is_new++) {
+        struct seen *s = make_seen();
+        audit_begin(&s->audit, AUDIT_EPOCH_BEGIN);
+        audit_put_uint(&s->audit, "epoch", 1);
+        audit_put_words(&s->audit, "reason", is_new ? "new_chain" : "start");
+        end_and_receive(s);
+        assert_field(s, "LPAD_WHY", is_new ? "new_chain" : "start");
+        assert_field(s, "PRIORITY", is_new ? "2" : "6");
+        free_seen(s);
+    }
+}
+
 static void test_hostile_values(void **state)
 {
     (void)state;
@@ -274,6 +290,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_fields),      cmocka_unit_test(test_hostile_values),
+        cmocka_unit_test(test_new_chain),
         cmocka_unit_test(test_long_values), cmocka_unit_test(test_no_journal),
         cmocka_unit_test(test_catalog),     cmocka_unit_test(test_every_type_has_a_row),
     };
