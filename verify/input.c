@@ -67,11 +67,10 @@ void input_free(struct input *input)
 }
 
 // The lines of a block; `*ret_rest` octets at its end have no newline yet.
-static bool take_lines(struct verifier *v, const uint8_t *data, size_t len, uint64_t *line, size_t *ret_rest)
+static bool take_lines(struct verifier *v, const uint8_t *data, size_t len, size_t *ret_rest)
 {
     const uint8_t *at = data, *end = data + len, *newline;
     while (at < end && (newline = memchr(at, '\n', (size_t)(end - at))) != NULL) {
-        ++*line;
         if (!verifier_line(v, at, (size_t)(newline - at)))
             return false;
         at = newline + 1;
@@ -85,7 +84,6 @@ static enum input_end verify_file(struct input *input, const struct input_file *
 {
     size_t rest = 0;
     verifier_file(v);
-    input->line = 0;
     for (;;) {
         ssize_t n;
         do
@@ -93,13 +91,13 @@ static enum input_end verify_file(struct input *input, const struct input_file *
         while (n < 0 && errno == EINTR);
         if (n < 0) {
             input->error_number = errno;
-            return INPUT_FAILED;
+            return verifier_settle(v) ? INPUT_FAILED : INPUT_BROKEN;
         }
         if (n == 0)
             break;
         input->octets += (uint64_t)n;
         size_t len = rest + (size_t)n;
-        if (!take_lines(v, input->block, len, &input->line, &rest))
+        if (!take_lines(v, input->block, len, &rest))
             return INPUT_BROKEN;
         if (rest > RECORD_MAX)
             break; // whatever follows, it is no record
@@ -107,7 +105,6 @@ static enum input_end verify_file(struct input *input, const struct input_file *
     }
     if (rest == 0)
         return INPUT_READ;
-    input->line++;
     input->torn = rest;
     return verifier_torn(v, rest, is_last) ? INPUT_READ : INPUT_BROKEN;
 }
@@ -126,10 +123,9 @@ enum input_end input_verify(struct input *input, struct verifier *v)
 enum input_end input_verify_memory(const uint8_t *data, size_t len, bool is_last_file, struct verifier *v,
                                    size_t *ret_torn)
 {
-    uint64_t line = 0;
     size_t rest = 0;
     verifier_file(v);
-    if (!take_lines(v, data, len, &line, &rest) || (rest > 0 && !verifier_torn(v, rest, is_last_file)))
+    if (!take_lines(v, data, len, &rest) || (rest > 0 && !verifier_torn(v, rest, is_last_file)))
         return INPUT_BROKEN;
     *ret_torn = rest;
     return INPUT_READ;
