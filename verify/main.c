@@ -157,21 +157,20 @@ static struct taken taken_until_now(void)
                           seconds_of(CLOCK_THREAD_CPUTIME_ID), false};
 }
 
-static bool say_stats(const struct verifier *v, const struct input *in, const struct taken *begin,
-                      bool is_sandboxed)
+static void put_stats(struct report *r, const struct verifier *v, const struct input *in,
+                      const struct taken *begin, bool is_sandboxed)
 {
-    struct report stats = {.len = 0};
     struct taken t = taken_until_now();
     t.seconds -= begin->seconds;
     t.cpu_seconds -= begin->cpu_seconds;
     t.reader_seconds -= begin->reader_seconds;
     t.is_sandboxed = is_sandboxed;
-    report_stats(&stats, v, in, &t);
-    return write_all(STDERR_FILENO, stats.text, stats.len);
+    report_stats(r, v, in, &t);
 }
 
 static int verify(const struct arguments *a, struct input *in, struct verifier *v, struct report *out)
 {
+    struct report stats = {.len = 0};
     bool is_sandboxed = sandbox_close();
     struct taken begin = taken_until_now();
     enum input_end end = input_verify(in, v);
@@ -181,17 +180,18 @@ static int verify(const struct arguments *a, struct input *in, struct verifier *
         return USAGE;
     }
     bool whole = end == INPUT_READ && verifier_end(v);
-    bool is_said = !a->stats || say_stats(v, in, &begin, is_sandboxed);
+    put_stats(&stats, v, in, &begin, is_sandboxed);
     if (a->json)
         report_json(out, v, in);
     else if (a->print_head && whole)
         report_head(out, v);
     else
         report_words(out, v, in);
+    bool is_said = write_all(STDOUT_FILENO, out->text, out->len);
+    if (a->stats)
+        is_said &= write_all(STDERR_FILENO, stats.text, stats.len);
     // A verdict that nobody got to read is none.
-    if (!write_all(STDOUT_FILENO, out->text, out->len) || !is_said)
-        return USAGE;
-    return whole ? WHOLE : BROKEN;
+    return !is_said ? USAGE : whole ? WHOLE : BROKEN;
 }
 
 static int run(int argc, char **argv, struct arguments *a, struct verifier *v, struct report *out)
