@@ -5,18 +5,15 @@
 #include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
 static bool open_file(struct input_file *f, const char *name, bool is_alone)
 {
     uint8_t start[64];
-    struct stat st;
     f->name = name;
     f->fd = strcmp(name, "-") == 0 ? STDIN_FILENO : open(name, O_RDONLY | O_CLOEXEC | O_NOCTTY);
-    if (f->fd < 0 || fstat(f->fd, &st) != 0)
+    if (f->fd < 0)
         return false;
-    f->is_empty = S_ISREG(st.st_mode) && st.st_size == 0;
     if (is_alone)
         return true;
     ssize_t n = pread(f->fd, start, sizeof start, 0);
@@ -24,6 +21,7 @@ static bool open_file(struct input_file *f, const char *name, bool is_alone)
         errno = errno == ESPIPE ? 0 : errno;
         return false;
     }
+    f->is_empty = n == 0;
     f->first_seq = record_peek_seq(start, (size_t)n);
     return true;
 }
@@ -33,7 +31,7 @@ static int compare_files(const void *a, const void *b)
     const struct input_file *x = a, *y = b;
     if (x->first_seq != y->first_seq)
         return x->first_seq < y->first_seq ? -1 : 1;
-    return strcmp(x->name, y->name);
+    return x->given < y->given ? -1 : x->given > y->given;
 }
 
 bool input_open(struct input *input, char *const *names, size_t count)
@@ -48,6 +46,7 @@ bool input_open(struct input *input, char *const *names, size_t count)
     for (size_t i = 0; i < count; i++) {
         struct input_file *f = &input->files[input->count];
         input->file = i;
+        f->given = i;
         if (!open_file(f, names[i], count == 1))
             return false;
         // A file in which nothing stands says nothing, where there are others.

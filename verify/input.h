@@ -11,7 +11,8 @@ struct input_file {
     const char *name;
     int fd;
     uint64_t first_seq; // 0: not to be read
-    bool is_empty;      // a regular file of no octets
+    size_t given;       // its place among those that were named: the order of files that begin alike
+    bool is_empty;      // nothing stands in it; not known of one that is alone
 };
 
 struct input {
