@@ -34,6 +34,26 @@ END = re.compile(rb',"chain":"(?P<chain>[0-9a-f]{32})","epoch":(?P<epoch>' + NUM
 SIGNATURE = re.compile(rb"[0-9a-f]{128}")
 CONTROL = re.compile(rb"[\x00-\x1f]")
 
+PRIME = 2**255 - 19
+EIGHTH = 0x7A03AC9277FDC74EC6CC392CFA53202A0F67100D760B3CBA4FD83D3D706A17C7
+SMALL = {0, 1, PRIME - 1, EIGHTH, PRIME - EIGHTH}  # y of the points of order 1, 2, 4 and 8
+
+
+def is_sound(point):
+    """An encoded point for which a signature proves something, in its one encoding."""
+    y = int.from_bytes(point, "little") % 2**255
+    return y < PRIME and y not in SMALL
+
+
+def signature_holds(key, message, sig):
+    if not is_sound(key) or not is_sound(sig[:32]):
+        return False
+    try:
+        Ed25519PublicKey.from_public_bytes(key).verify(sig, message)
+    except (InvalidSignature, ValueError):
+        return False
+    return True
+
 
 class Broken(Exception):
     def __init__(self, kind, record, words):
@@ -68,11 +88,7 @@ class Line:
 
     def is_signed_by(self, key):
         message = b"lpad-audit-v1\n" + bytes.fromhex(self.field["chain"].decode()) + self.sealed
-        try:
-            Ed25519PublicKey.from_public_bytes(bytes.fromhex(key)).verify(self.sig, message)
-        except (InvalidSignature, ValueError):
-            return False
-        return True
+        return signature_holds(bytes.fromhex(key), message, self.sig)
 
 
 class Verifier:
@@ -205,6 +221,7 @@ def split(file):
                 yield piece[:-1]
             else:
                 rest.append(piece)
+                return  # what is written meanwhile is no line of its own
 
     return lines(), rest
 
@@ -236,7 +253,10 @@ def main():
         files = [sys.stdin.buffer if name == "-" else open(name, "rb") for name in a.files]
     except OSError as e:
         p.error(str(e))
-    verdict = verify(in_order(files, lambda f: f.peek(64)[:64]), keys=a.key, heads=a.head, trust_first=a.trust_first)
+    try:
+        verdict = verify(in_order(files, lambda f: f.peek(64)[:64]), keys=a.key, heads=a.head, trust_first=a.trust_first)
+    except OSError as e:
+        p.error(str(e))
     print(json.dumps(verdict) if a.json else " ".join(f"{key}: {value}" for key, value in verdict.items()))
     return 0 if verdict["verdict"] == "whole" else 1
 

@@ -11,8 +11,12 @@
 static bool is_whole(const uint8_t *data, size_t size, const struct verify_options *options,
                      struct verifier *v)
 {
+    static struct hasher *hasher;
     size_t torn = 0;
-    verifier_init(v, options);
+    if (hasher == NULL)
+        hasher = hasher_new();
+    FUZZ_CHECK(hasher != NULL);
+    verifier_init(v, options, hasher, NULL);
     return input_verify_memory(data, size, true, v, &torn) == INPUT_READ && verifier_end(v);
 }
 
@@ -22,11 +26,12 @@ static void check_whole(const uint8_t *data, size_t size, const struct verifier 
     static struct verifier v;
     uint8_t changed[65536];
     memset(&named, 0, sizeof named);
-    memcpy(named.keys[0], first->first_key, RECORD_KEY);
+    memcpy(named.keys[0], first->at.first_key, RECORD_KEY);
     named.key_count = 1;
     FUZZ_CHECK(is_whole(data, size, &named, &v));
-    FUZZ_CHECK(v.records == first->records && v.since_signed == first->since_signed && v.chains == 1);
-    FUZZ_CHECK(v.since_signed < v.records);
+    FUZZ_CHECK(v.at.records == first->at.records && v.at.since_signed == first->at.since_signed &&
+               v.at.chains == 1);
+    FUZZ_CHECK(v.at.since_signed < v.at.records);
     if (size > sizeof changed)
         return;
     memcpy(changed, data, size);

@@ -5,18 +5,15 @@
 #include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
 static bool open_file(struct input_file *f, const char *name, bool is_alone)
 {
     uint8_t start[64];
-    struct stat st;
     f->name = name;
     f->fd = strcmp(name, "-") == 0 ? STDIN_FILENO : open(name, O_RDONLY | O_CLOEXEC | O_NOCTTY);
-    if (f->fd < 0 || fstat(f->fd, &st) != 0)
+    if (f->fd < 0)
         return false;
-    f->is_empty = S_ISREG(st.st_mode) && st.st_size == 0;
     if (is_alone)
         return true;
     ssize_t n = pread(f->fd, start, sizeof start, 0);
@@ -24,6 +21,7 @@ static bool open_file(struct input_file *f, const char *name, bool is_alone)
         errno = errno == ESPIPE ? 0 : errno;
         return false;
     }
+    f->is_empty = n == 0;
     f->first_seq = record_peek_seq(start, (size_t)n);
     return true;
 }
@@ -33,7 +31,7 @@ static int compare_files(const void *a, const void *b)
     const struct input_file *x = a, *y = b;
     if (x->first_seq != y->first_seq)
         return x->first_seq < y->first_seq ? -1 : 1;
-    return strcmp(x->name, y->name);
+    return x->given < y->given ? -1 : x->given > y->given;
 }
 
 bool input_open(struct input *input, char *const *names, size_t count)
@@ -48,6 +46,7 @@ bool input_open(struct input *input, char *const *names, size_t count)
     for (size_t i = 0; i < count; i++) {
         struct input_file *f = &input->files[input->count];
         input->file = i;
+        f->given = i;
         if (!open_file(f, names[i], count == 1))
             return false;
         // A file in which nothing stands says nothing, where there are others.
@@ -67,11 +66,10 @@ void input_free(struct input *input)
 }
 
 // The lines of a block; `*ret_rest` octets at its end have no newline yet.
-static bool take_lines(struct verifier *v, const uint8_t *data, size_t len, uint64_t *line, size_t *ret_rest)
+static bool take_lines(struct verifier *v, const uint8_t *data, size_t len, size_t *ret_rest)
 {
     const uint8_t *at = data, *end = data + len, *newline;
     while (at < end && (newline = memchr(at, '\n', (size_t)(end - at))) != NULL) {
-        ++*line;
         if (!verifier_line(v, at, (size_t)(newline - at)))
             return false;
         at = newline + 1;
@@ -85,7 +83,6 @@ static enum input_end verify_file(struct input *input, const struct input_file *
 {
     size_t rest = 0;
     verifier_file(v);
-    input->line = 0;
     for (;;) {
         ssize_t n;
         do
@@ -93,13 +90,13 @@ static enum input_end verify_file(struct input *input, const struct input_file *
         while (n < 0 && errno == EINTR);
         if (n < 0) {
             input->error_number = errno;
-            return INPUT_FAILED;
+            return verifier_settle(v) ? INPUT_FAILED : INPUT_BROKEN;
         }
         if (n == 0)
             break;
         input->octets += (uint64_t)n;
         size_t len = rest + (size_t)n;
-        if (!take_lines(v, input->block, len, &input->line, &rest))
+        if (!take_lines(v, input->block, len, &rest))
             return INPUT_BROKEN;
         if (rest > RECORD_MAX)
             break; // whatever follows, it is no record
@@ -107,7 +104,6 @@ static enum input_end verify_file(struct input *input, const struct input_file *
     }
     if (rest == 0)
         return INPUT_READ;
-    input->line++;
     input->torn = rest;
     return verifier_torn(v, rest, is_last) ? INPUT_READ : INPUT_BROKEN;
 }
@@ -126,10 +122,9 @@ enum input_end input_verify(struct input *input, struct verifier *v)
 enum input_end input_verify_memory(const uint8_t *data, size_t len, bool is_last_file, struct verifier *v,
                                    size_t *ret_torn)
 {
-    uint64_t line = 0;
     size_t rest = 0;
     verifier_file(v);
-    if (!take_lines(v, data, len, &line, &rest) || (rest > 0 && !verifier_torn(v, rest, is_last_file)))
+    if (!take_lines(v, data, len, &rest) || (rest > 0 && !verifier_torn(v, rest, is_last_file)))
         return INPUT_BROKEN;
     *ret_torn = rest;
     return INPUT_READ;

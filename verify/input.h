@@ -11,15 +11,15 @@ struct input_file {
     const char *name;
     int fd;
     uint64_t first_seq; // 0: not to be read
-    bool is_empty;      // a regular file of no octets
+    size_t given;       // its place among those that were named: the order of files that begin alike
+    bool is_empty;      // nothing stands in it; not known of one that is alone
 };
 
 struct input {
     struct input_file *files;
     size_t count;
     uint8_t *block;   // INPUT_BLOCK octets
-    size_t file;      // where reading stands: index of the file
-    uint64_t line;    // and number of the line in it, from 1
+    size_t file;      // index of the one that is read, or that could not be
     uint64_t octets;  // taken so far
     size_t torn;      // octets after the last newline of the last file
     int error_number; // of a read that failed

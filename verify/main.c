@@ -151,11 +151,28 @@ static double seconds_of(clockid_t clock)
     return (double)t.tv_sec + (double)t.tv_nsec / 1e9;
 }
 
+static struct taken taken_until_now(void)
+{
+    return (struct taken){seconds_of(CLOCK_MONOTONIC), seconds_of(CLOCK_PROCESS_CPUTIME_ID),
+                          seconds_of(CLOCK_THREAD_CPUTIME_ID), false};
+}
+
+static void put_stats(struct report *r, const struct verifier *v, const struct input *in,
+                      const struct taken *begin, bool is_sandboxed)
+{
+    struct taken t = taken_until_now();
+    t.seconds -= begin->seconds;
+    t.cpu_seconds -= begin->cpu_seconds;
+    t.reader_seconds -= begin->reader_seconds;
+    t.is_sandboxed = is_sandboxed;
+    report_stats(r, v, in, &t);
+}
+
 static int verify(const struct arguments *a, struct input *in, struct verifier *v, struct report *out)
 {
     struct report stats = {.len = 0};
     bool is_sandboxed = sandbox_close();
-    double begin = seconds_of(CLOCK_MONOTONIC), cpu = seconds_of(CLOCK_PROCESS_CPUTIME_ID);
+    struct taken begin = taken_until_now();
     enum input_end end = input_verify(in, v);
     if (end == INPUT_FAILED) {
         report_put(out, "lpad-audit-verify: %s: %s\n", in->files[in->file].name, strerror(in->error_number));
@@ -163,8 +180,7 @@ static int verify(const struct arguments *a, struct input *in, struct verifier *
         return USAGE;
     }
     bool whole = end == INPUT_READ && verifier_end(v);
-    report_stats(&stats, v, in, seconds_of(CLOCK_MONOTONIC) - begin,
-                 seconds_of(CLOCK_PROCESS_CPUTIME_ID) - cpu, is_sandboxed);
+    put_stats(&stats, v, in, &begin, is_sandboxed);
     if (a->json)
         report_json(out, v, in);
     else if (a->print_head && whole)
@@ -188,7 +204,13 @@ static int run(int argc, char **argv, struct arguments *a, struct verifier *v, s
         input_free(&in);
         return USAGE;
     }
-    verifier_init(v, &a->options);
+    struct hasher *hasher = hasher_new();
+    if (hasher == NULL) {
+        fputs("lpad-audit-verify: OpenSSL has no SHA-256 here\n", stderr);
+        input_free(&in);
+        return USAGE;
+    }
+    verifier_init(v, &a->options, hasher, checks_start());
     // At once: what the C library does at an exit is no longer allowed.
     _exit(verify(a, &in, v, out));
 }

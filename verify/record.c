@@ -65,23 +65,22 @@ static bool take_digits(struct cursor *c)
     return c->at > start;
 }
 
-static int nibble(uint8_t c)
-{
-    if (c >= '0' && c <= '9')
-        return c - '0';
-    return c >= 'a' && c <= 'f' ? c - 'a' + 10 : -1;
-}
+// Of a lower-case hexadecimal digit its value and one; of all else 0.
+static const uint8_t digit_values[256] = {
+    ['0'] = 1, ['1'] = 2,  ['2'] = 3,  ['3'] = 4,  ['4'] = 5,  ['5'] = 6,  ['6'] = 7,  ['7'] = 8,
+    ['8'] = 9, ['9'] = 10, ['a'] = 11, ['b'] = 12, ['c'] = 13, ['d'] = 14, ['e'] = 15, ['f'] = 16,
+};
 
 bool record_read_hex(const uint8_t *text, size_t count, uint8_t *ret_octets)
 {
-    int wrong = 0;
+    unsigned wrong = 0;
     uint8_t octets[RECORD_SIG];
     for (size_t i = 0; i < count; i++) {
-        int high = nibble(text[2 * i]), low = nibble(text[2 * i + 1]);
-        wrong |= high | low; // -1 has the sign bit
-        octets[i] = (uint8_t)((unsigned)high << 4 | (unsigned)low);
+        unsigned high = digit_values[text[2 * i]] - 1u, low = digit_values[text[2 * i + 1]] - 1u;
+        wrong |= high | low; // what is no digit has all bits
+        octets[i] = (uint8_t)(high << 4 | low);
     }
-    if (wrong < 0)
+    if (wrong > 15)
         return false;
     memcpy(ret_octets, octets, count);
     return true;

@@ -17,7 +17,12 @@ void report_words(struct report *r, const struct verifier *v, const struct input
 void report_json(struct report *r, const struct verifier *v, const struct input *in);
 // "SEQ:HASH" of the last record, for --head of a later run.
 void report_head(struct report *r, const struct verifier *v);
-void report_stats(struct report *r, const struct verifier *v, const struct input *in, double seconds,
-                  double cpu_seconds, bool is_sandboxed);
+
+// What a run took: by the clock, of CPU time in all, and in the thread that reads.
+struct taken {
+    double seconds, cpu_seconds, reader_seconds;
+    bool is_sandboxed;
+};
+void report_stats(struct report *r, const struct verifier *v, const struct input *in, const struct taken *t);
 
 #endif

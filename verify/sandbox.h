@@ -5,8 +5,9 @@
 
 #include <stdbool.h>
 
-// From here on only reading and writing what is open, the clock and the end; anything else kills the process.
-// False: this kernel or this build does not have it.
+// From here on only reading and writing what is open, waiting for a thread that there is already, the clock
+// and the end, in every thread; anything else kills the process. False: this kernel or this build does not
+// have it.
 bool sandbox_close(void);
 
 #endif

@@ -2,11 +2,14 @@
 // The rules that a sealed audit log keeps, line by line: docs/audit.md, "How it is verified", in the same
 // order.
 //
-// Reads no file, prints nothing, takes no memory. The first break ends it.
+// Reads no file, prints nothing, takes no memory. The first break ends it. Signatures may be checked by
+// threads beside it: a verdict waits for them, and is what it would be without.
 #ifndef LPAD_VERIFY_VERIFIER_H
 #define LPAD_VERIFY_VERIFIER_H
 
-#include "verify/record.h"
+#include "verify/checks.h"
+#include "verify/hash.h"
+#include "verify/state.h"
 
 #define VERIFY_KEYS_MAX  64
 #define VERIFY_HEADS_MAX 256
@@ -49,26 +52,22 @@ struct verifier {
     enum verify_kind kind;        // of the break
     uint64_t record;              // the number that should stand where it is; its own on the first line
     char words[VERIFY_WORDS_MAX]; // a sentence without full stop
-    uint64_t records;             // that hold
-    uint64_t first_seq, last_seq; // 0 when there are none
-    uint8_t head[RECORD_HASH];    // of the last one
-    uint64_t since_signed;        // lines after the last signed one: open when the log ends here
-    uint64_t in_epoch;            // lines of the running epoch
-    bool epoch_runs, file_begins;
-    uint8_t chain[RECORD_CHAIN];
-    uint64_t epoch; // 0: none yet
-    uint8_t key[RECORD_KEY], next_key[RECORD_KEY];
-    uint8_t first_key[RECORD_KEY];
-    uint64_t epochs, signatures, chains;
+    struct verify_state at;       // of a broken log: before the line that breaks it
+    struct hasher *hasher;
+    struct checks *checks; // NULL: signatures are checked in their turn
 };
 
-void verifier_init(struct verifier *v, const struct verify_options *options);
+// Borrows `hasher` and `checks`.
+void verifier_init(struct verifier *v, const struct verify_options *options, struct hasher *hasher,
+                   struct checks *checks);
 // A file begins: the next line must begin an epoch.
 void verifier_file(struct verifier *v);
 // A line without its newline. False: it breaks the log; nothing more is to be given.
 __attribute__((warn_unused_result)) bool verifier_line(struct verifier *v, const uint8_t *line, size_t len);
 // A line that no newline ends is no record where another file follows it, or when it is too long for one.
 __attribute__((warn_unused_result)) bool verifier_torn(struct verifier *v, size_t len, bool is_last_file);
+// The reader cannot go on. False: what was given until here is broken.
+__attribute__((warn_unused_result)) bool verifier_settle(struct verifier *v);
 // The log is over.
 __attribute__((warn_unused_result)) bool verifier_end(struct verifier *v);
 
