@@ -81,13 +81,13 @@ enum exit_code audit_enrol_run(struct ctl *ctl)
     struct arena *a = &ctl->arena;
     ctl_put_field(ctl, "First key", lower_hex(a, h->first_key));
     ctl_put_field(ctl, "Chain", lower_hex(a, h->chain));
-    buf_printf(
-        &ctl->out,
-        "\nKeep the first key where this gateway cannot write: it is public, but it must not be replaced.\n"
-        "With it, and nothing else of this gateway, anybody can check the log's files, oldest first:\n\n"
-        "    lpad-audit-verify --key %s FILE ...\n\n"
-        "Ask for 'lpactl audit head' now and then and keep that, too: it shows when the log's end is cut "
-        "off.\n",
-        lower_hex(a, h->first_key));
+    buf_printf(&ctl->out,
+               "\nKeep the first key where this gateway cannot write: it is public, but must not\n"
+               "be replaced. With it, and nothing else of this gateway, anybody can check the\n"
+               "log's files, oldest first:\n\n"
+               "    lpad-audit-verify --key %s FILE ...\n\n"
+               "Ask for 'lpactl audit head' now and then and keep that, too: it shows when the\n"
+               "log's end is cut off.\n",
+               lower_hex(a, h->first_key));
     return EXIT_CODE_OK;
 }

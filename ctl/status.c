@@ -4,6 +4,8 @@
 
 #include "proto/convert.h"
 
+#include <string.h>
+
 // What a process announced of its sandbox; NULL: nothing.
 static const Lpad__ProcessSandbox *find_sandbox(const Lpad__StatusReply *status, Lpad__Process process)
 {
@@ -84,6 +86,20 @@ static void put_loud(struct ctl *ctl, const char *text)
                color_code(COLOR_NONE, ctl->out_colors));
 }
 
+// lpad's text may begin with the place itself.
+const char *ctl_policy_mistake(struct ctl *ctl, const Lpad__PolicyStatus *p)
+{
+    struct arena *a = &ctl->arena;
+    if (p->error == NULL || p->error[0] == 0)
+        return NULL;
+    const char *place =
+        p->has_error_line ? text_printf(a, "line %u, column %u: ", p->error_line, p->error_column) : "";
+    const char *error = text_shown(a, p->error);
+    if (strncmp(error, place, strlen(place)) == 0)
+        place = "";
+    return text_printf(a, "policy file%s %s%s", p->has_error_line ? "," : ":", place, error);
+}
+
 void ctl_show_policy(struct ctl *ctl, const Lpad__PolicyStatus *p)
 {
     struct arena *a = &ctl->arena;
@@ -97,10 +113,9 @@ void ctl_show_policy(struct ctl *ctl, const Lpad__PolicyStatus *p)
         put_loud(ctl, "THE NEWEST POLICY FILE IS BAD: the one before it is still in force.");
     else
         ctl_put_field(ctl, "policy", "loaded");
-    if (p->error != NULL && p->error[0] != 0)
-        put_loud(ctl, p->has_error_line ? text_printf(a, "policy file, line %u, column %u: %s", p->error_line,
-                                                      p->error_column, text_shown(a, p->error))
-                                        : text_printf(a, "policy file: %s", text_shown(a, p->error)));
+    const char *mistake = ctl_policy_mistake(ctl, p);
+    if (mistake != NULL)
+        put_loud(ctl, mistake);
     if (p->has_sha256)
         ctl_put_field(ctl, "policy hash", text_hex(a, bytes_from_binary(p->sha256)));
     if (p->has_downloads_today || p->has_enables_today || p->has_deletes_today)

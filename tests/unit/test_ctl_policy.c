@@ -119,8 +119,42 @@ static void reload_bad(void **state)
     ctl_start(r, CTL_NO_TERMINAL, NULL, CTL_ARGS("policy", "reload"));
     send_reloaded(r, LPAD__POLICY_STATE__POLICY_LAST_GOOD, "unknown key \033[31m");
     assert_int_equal(ctl_finish(r), 2);
-    assert_non_null(strstr(r->out, "line 3, column 9: unknown key \\x1b"));
-    assert_non_null(strstr(r->err, "did not come into force"));
+    assert_non_null(strstr(r->err, "did not come into force. The one before it is in force."));
+    assert_non_null(strstr(r->err, "policy file, line 3, column 9: unknown key \\x1b"));
+    assert_string_equal(r->out, "");
+}
+
+// lpad-policyd's own words begin with the place: it is not said twice.
+static void reload_bad_with_its_place(void **state)
+{
+    struct ctl_run *r = *state;
+    ctl_start(r, CTL_NO_TERMINAL, NULL, CTL_ARGS("policy", "reload"));
+    send_reloaded(r, LPAD__POLICY_STATE__POLICY_NONE, "line 3, column 9: unknown key");
+    assert_int_equal(ctl_finish(r), 2);
+    assert_non_null(strstr(r->err, "There is none in force."));
+    assert_non_null(strstr(r->err, "  policy file, line 3, column 9: unknown key\n"));
+}
+
+static void reload_json(void **state)
+{
+    struct ctl_run *r = *state;
+    ctl_start(r, CTL_NO_TERMINAL, NULL, CTL_ARGS("--json", "policy", "reload"));
+    send_reloaded(r, LPAD__POLICY_STATE__POLICY_LOADED, NULL);
+    assert_int_equal(ctl_finish(r), 0);
+    assert_non_null(strstr(r->out, "{\"policy\":{\"state\":\"loaded\""));
+    assert_null(strstr(r->out, "\"error\""));
+}
+
+static void reload_bad_json(void **state)
+{
+    struct ctl_run *r = *state;
+    ctl_start(r, CTL_NO_TERMINAL, NULL, CTL_ARGS("--json", "policy", "reload"));
+    send_reloaded(r, LPAD__POLICY_STATE__POLICY_LAST_GOOD, "unknown key");
+    assert_int_equal(ctl_finish(r), 2);
+    assert_non_null(strstr(r->out, "{\"policy\":{\"state\":\"last_good\""));
+    assert_non_null(strstr(r->out, "\"error\":\"unknown key\",\"error_line\":3,\"error_column\":9}"));
+    assert_non_null(strstr(r->out, "\"error\":{\"code\":\"policy\",\"exit\":2,"));
+    assert_string_equal(r->err, "");
 }
 
 // --- explain ---
@@ -213,8 +247,8 @@ static void explain_for_people(void **state)
         "for 1 h 30 min more",
         "no switch for 1 min more",
         "1 in the last hour, 3 in the last day",
-        "holds on, lets go in 12 min, but: its profile failed and is in quarantine",
-        "what it asks is not known yet",
+        "holds on, lets go in 12 min, but its profile is in quarantine",
+        "not known yet",
         "DECIDES (holds)",
         "holds, another goes before it",
         "NONE MATCHES, in quarantine for 10 min more",
@@ -440,6 +474,24 @@ static void test_bad_input(void **state)
     assert_int_equal(replay_trace(r, "version: 2\n", BEGIN, false), 2);
 }
 
+// A trace that can be opened but not read: the document that was begun is a whole one all the same.
+static void test_unreadable_trace(void **state)
+{
+    struct ctl_run *r = *state;
+    struct files f = files_make(r, policy, "");
+    ctl_start(r, CTL_NO_TERMINAL, NULL, CTL_ARGS("--json", "policy", "test", f.policy, r->folder));
+    int code = ctl_finish(r);
+    files_remove(&f);
+    char expected[512];
+    snprintf(expected, sizeof expected,
+             "{\"decisions\":[],\"ok\":false,\"error\":{\"code\":\"input\",\"file\":\"%s\","
+             "\"message\":\"Is a directory\"}}\n",
+             r->folder);
+    assert_int_equal(code, 2);
+    assert_string_equal(r->out, expected);
+    assert_string_equal(r->err, "");
+}
+
 #define RUN(f) cmocka_unit_test_setup_teardown(f, ctl_run_setup, ctl_run_teardown)
 
 int main(void)
@@ -452,6 +504,9 @@ int main(void)
         RUN(release),
         RUN(reload_good),
         RUN(reload_bad),
+        RUN(reload_bad_with_its_place),
+        RUN(reload_json),
+        RUN(reload_bad_json),
         RUN(explain_for_people),
         RUN(explain_json),
         RUN(explain_a_problem),
@@ -463,6 +518,7 @@ int main(void)
         RUN(test_as_expected),
         RUN(test_not_as_expected),
         RUN(test_bad_input),
+        RUN(test_unreadable_trace),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
