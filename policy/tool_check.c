@@ -40,34 +40,15 @@ static void put_json(const struct tool *t, const struct findings *f, bool ok)
            f->situations == f->of_total && !f->rules_capped && !f->more ? "true" : "false");
 }
 
-// Words from column `indent` on, broken before column 80; the cursor stands at `column`.
-static void put_wrapped(const char *text, size_t column, size_t indent)
-{
-    while (*text != '\0') {
-        size_t len = strcspn(text, " ");
-        if (column > indent && column + 1 + len > 79) {
-            printf("\n%*s", (int)indent, "");
-            column = indent;
-        } else if (column > indent) {
-            putchar(' ');
-            column++;
-        }
-        printf("%.*s", (int)len, text);
-        column += len;
-        text += len + strspn(text + len, " ");
-    }
-    putchar('\n');
-}
-
 static void put_words(const struct tool *t, const struct findings *f, uint32_t warnings)
 {
     const struct switching *s = &t->policy->switching;
     char file[512];
     text_escape(bytes_from_text(t->file), file, sizeof file);
     for (uint32_t i = 0; i < f->count; i++) {
-        printf("%s:%" PRIu32 ": %s:\n  ", file, f->list[i].line,
+        printf("%s:%" PRIu32 ": %s:\n", file, f->list[i].line,
                finding_is_note(f->list[i].kind) ? "note" : "warning");
-        put_wrapped(f->list[i].text, 2, 2);
+        tool_put_wrapped(stdout, f->list[i].text, 2);
     }
     if (f->more)
         printf("More warnings than %d: the rest is not shown.\n", CHECK_FINDINGS_MAX);
