@@ -450,6 +450,7 @@ static void explore(struct exploration *x)
             return;
         }
     }
+    x->findings->cut_short++;
 }
 
 // --- all situations ---

@@ -36,8 +36,9 @@ static void put_json(const struct tool *t, const struct findings *f, bool ok)
     printf("],\"situations\":%" PRIu64, f->situations);
     if (f->of_total != UINT64_MAX)
         printf(",\"situations_total\":%" PRIu64, f->of_total);
-    printf(",\"complete\":%s}\n",
-           f->situations == f->of_total && !f->rules_capped && !f->more ? "true" : "false");
+    printf(",\"situations_cut_short\":%" PRIu64 ",\"complete\":%s}\n", f->cut_short,
+           f->situations == f->of_total && f->cut_short == 0 && !f->rules_capped && !f->more ? "true"
+                                                                                             : "false");
 }
 
 static void put_words(const struct tool *t, const struct findings *f, uint32_t warnings)
@@ -70,6 +71,10 @@ static void put_words(const struct tool *t, const struct findings *f, uint32_t w
         printf("Played through %" PRIu64 " situations, looking for loops; there are far more,\n"
                "and there may be loops in the others.\n",
                f->situations);
+    if (f->cut_short > 0)
+        printf("%" PRIu64 " of them would go on for longer than is played: a loop that takes days may be\n"
+               "missed there.\n",
+               f->cut_short);
     if (f->rules_capped)
         printf("The rules' conditions have too many combinations: not all rules were compared.\n");
 }

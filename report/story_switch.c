@@ -101,7 +101,7 @@ static void take_external(struct story *s, const struct record *r)
         story_name_unnamed(s, to, text(r, "profile"));
         story_use_begins(s, r->time, to);
     }
-    const char *name = text(r, "profile");
+    const char *name = is(text(r, "profile"), to) ? "" : text(r, "profile");
     snprintf(words, sizeof words, "from %.40s to %.60s%s%.40s%s", from[0] != '\0' ? from : "none", name,
              name[0] != '\0' ? " (" : "", to[0] != '\0' ? to : "none", name[0] != '\0' ? ")" : "");
     story_put_event(s, r->time, r->seq, STORY_WARN, "Changed, but not by a rule", words);
