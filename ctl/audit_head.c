@@ -44,16 +44,8 @@ static void put_json(struct ctl *ctl, const Lpad__AuditHead *h)
     json_close_object(j);
 }
 
-enum exit_code audit_head_run(struct ctl *ctl)
+static void show_head(struct ctl *ctl, const Lpad__AuditHead *h)
 {
-    const Lpad__AuditHead *h;
-    enum exit_code code = ask(ctl, &h);
-    if (code != EXIT_CODE_OK)
-        return code;
-    if (ctl->args->json) {
-        put_json(ctl, h);
-        return EXIT_CODE_OK;
-    }
     struct arena *a = &ctl->arena;
     uint64_t open = h->sequence_number > h->sealed ? h->sequence_number - h->sealed : 0;
     ctl_put_field(ctl, "Head",
@@ -65,19 +57,10 @@ enum exit_code audit_head_run(struct ctl *ctl)
     ctl_put_field(ctl, "Epoch", text_printf(a, "%llu", (unsigned long long)h->epoch));
     ctl_put_field(ctl, "Epoch's key", lower_hex(a, h->key));
     ctl_put_field(ctl, "Chain", lower_hex(a, h->chain));
-    return EXIT_CODE_OK;
 }
 
-enum exit_code audit_enrol_run(struct ctl *ctl)
+static void show_enrolment(struct ctl *ctl, const Lpad__AuditHead *h)
 {
-    const Lpad__AuditHead *h;
-    enum exit_code code = ask(ctl, &h);
-    if (code != EXIT_CODE_OK)
-        return code;
-    if (ctl->args->json) {
-        put_json(ctl, h);
-        return EXIT_CODE_OK;
-    }
     struct arena *a = &ctl->arena;
     ctl_put_field(ctl, "First key", lower_hex(a, h->first_key));
     ctl_put_field(ctl, "Chain", lower_hex(a, h->chain));
@@ -89,5 +72,23 @@ enum exit_code audit_enrol_run(struct ctl *ctl)
                "Ask for 'lpactl audit head' now and then and keep that, too: it shows when the\n"
                "log's end is cut off.\n",
                lower_hex(a, h->first_key));
-    return EXIT_CODE_OK;
+}
+
+static enum exit_code run(struct ctl *ctl, void (*show)(struct ctl *ctl, const Lpad__AuditHead *h))
+{
+    const Lpad__AuditHead *h;
+    enum exit_code code = ask(ctl, &h);
+    if (code == EXIT_CODE_OK)
+        (ctl->args->json ? put_json : show)(ctl, h);
+    return code;
+}
+
+enum exit_code audit_head_run(struct ctl *ctl)
+{
+    return run(ctl, show_head);
+}
+
+enum exit_code audit_enrol_run(struct ctl *ctl)
+{
+    return run(ctl, show_enrolment);
 }
