@@ -58,16 +58,8 @@ static void put_new_chain(struct ctl *ctl, const Lpad__AuditHead *h)
                         (unsigned long long)h->new_chain));
 }
 
-enum exit_code audit_head_run(struct ctl *ctl)
+static void show_head(struct ctl *ctl, const Lpad__AuditHead *h)
 {
-    const Lpad__AuditHead *h;
-    enum exit_code code = ask(ctl, &h);
-    if (code != EXIT_CODE_OK)
-        return code;
-    if (ctl->args->json) {
-        put_json(ctl, h);
-        return EXIT_CODE_OK;
-    }
     struct arena *a = &ctl->arena;
     uint64_t open = h->sequence_number > h->sealed ? h->sequence_number - h->sealed : 0;
     ctl_put_field(ctl, "Head",
@@ -80,30 +72,39 @@ enum exit_code audit_head_run(struct ctl *ctl)
     ctl_put_field(ctl, "Epoch's key", lower_hex(a, h->key));
     ctl_put_field(ctl, "Chain", lower_hex(a, h->chain));
     put_new_chain(ctl, h);
-    return EXIT_CODE_OK;
 }
 
-enum exit_code audit_enrol_run(struct ctl *ctl)
+static void show_enrolment(struct ctl *ctl, const Lpad__AuditHead *h)
 {
-    const Lpad__AuditHead *h;
-    enum exit_code code = ask(ctl, &h);
-    if (code != EXIT_CODE_OK)
-        return code;
-    if (ctl->args->json) {
-        put_json(ctl, h);
-        return EXIT_CODE_OK;
-    }
     struct arena *a = &ctl->arena;
     ctl_put_field(ctl, "First key", lower_hex(a, h->first_key));
     ctl_put_field(ctl, "Chain", lower_hex(a, h->chain));
     put_new_chain(ctl, h);
-    buf_printf(
-        &ctl->out,
-        "\nKeep the first key where this gateway cannot write: it is public, but it must not be replaced.\n"
-        "With it, and nothing else of this gateway, anybody can check the log's files, oldest first:\n\n"
-        "    lpad-audit-verify --key %s FILE ...\n\n"
-        "Ask for 'lpactl audit head' now and then and keep that, too: it shows when the log's end is cut "
-        "off.\n",
-        lower_hex(a, h->first_key));
-    return EXIT_CODE_OK;
+    buf_printf(&ctl->out,
+               "\nKeep the first key where this gateway cannot write: it is public, but must not\n"
+               "be replaced. With it, and nothing else of this gateway, anybody can check the\n"
+               "log's files, oldest first:\n\n"
+               "    lpad-audit-verify --key %s FILE ...\n\n"
+               "Ask for 'lpactl audit head' now and then and keep that, too: it shows when the\n"
+               "log's end is cut off.\n",
+               lower_hex(a, h->first_key));
+}
+
+static enum exit_code run(struct ctl *ctl, void (*show)(struct ctl *ctl, const Lpad__AuditHead *h))
+{
+    const Lpad__AuditHead *h;
+    enum exit_code code = ask(ctl, &h);
+    if (code == EXIT_CODE_OK)
+        (ctl->args->json ? put_json : show)(ctl, h);
+    return code;
+}
+
+enum exit_code audit_head_run(struct ctl *ctl)
+{
+    return run(ctl, show_head);
+}
+
+enum exit_code audit_enrol_run(struct ctl *ctl)
+{
+    return run(ctl, show_enrolment);
 }

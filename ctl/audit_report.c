@@ -16,7 +16,8 @@ static struct problem cannot_start(struct ctl *ctl, const char *program, int err
 {
     return problem_make(EXIT_CODE_INTERNAL, "internal",
                         text_printf(&ctl->arena, "%s cannot be started: %s.", program, strerror(error)),
-                        "Check that lpad is installed completely.");
+                        "It is installed together with lpad; " LIBEXEC_VARIABLE
+                        " in the environment names another folder.");
 }
 
 static int run_program(char *const *argv, int *ret_status)
@@ -37,10 +38,9 @@ enum exit_code audit_report_run(struct ctl *ctl)
     char *argv[AUDIT_FILES_MAX + 5];
     size_t n = 0;
     struct problem p;
-    // A build that is not installed has it elsewhere.
-    const char *folder = getenv("LPAD_LIBEXECDIR");
+    const char *folder = getenv(LIBEXEC_VARIABLE);
     const char *program = text_printf(&ctl->arena, "%s/lpad-audit-report",
-                                      folder != NULL && folder[0] == '/' ? folder : LPAD_LIBEXECDIR);
+                                      folder != NULL && folder[0] != '\0' ? folder : LPAD_LIBEXECDIR);
     if (args->output == NULL && isatty(STDOUT_FILENO)) {
         p = problem_make(EXIT_CODE_USAGE, "terminal", "An HTML page is not for a terminal.",
                          "Name its file with --output FILE.");

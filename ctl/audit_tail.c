@@ -55,6 +55,8 @@ static enum exit_code output_failed(struct tail *t)
 static struct problem rewound(struct tail *t, const struct lpad_client_result *result)
 {
     struct problem p = problem_from_result(&t->ctl->arena, result, 0, t->ctl->args->timeout_ms);
+    if (result->end == LPAD_CLIENT_FAILED && result->failure->error == ERR_DENIED)
+        p.advice = "Ask as root, or as a user whom the audit file's group and mode let read it.";
     if (result->end != LPAD_CLIENT_FAILED || result->failure->error != ERR_INPUT)
         return p;
     p.exit = EXIT_CODE_AUDIT;

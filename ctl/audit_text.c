@@ -73,6 +73,15 @@ static size_t string_length(struct bytes rest)
     return i < rest.len ? i : rest.len;
 }
 
+// Keys and hashes: for people their beginning is enough to tell them apart. An EID is shorter, and whole.
+static bool is_long_hex(struct bytes text)
+{
+    for (size_t i = 0; i < text.len; i++)
+        if (strchr("0123456789abcdefABCDEF", text.data[i]) == NULL || text.data[i] == 0)
+            return false;
+    return text.len == 64;
+}
+
 static void put_rest(struct buf *out, struct bytes rest)
 {
     while (rest.len > 0) {
@@ -92,6 +101,11 @@ static void put_rest(struct buf *out, struct bytes rest)
         bool quoted = !is_key && (len == 0 || memchr(text.data, ' ', len) != NULL);
         if (quoted)
             buf_put_byte(out, '"');
+        if (!is_key && is_long_hex(text)) {
+            put_string(out, bytes_make(text.data, 12));
+            buf_put_text(out, "..");
+            continue;
+        }
         put_string(out, text);
         if (quoted)
             buf_put_byte(out, '"');

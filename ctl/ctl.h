@@ -57,6 +57,8 @@ const char *ctl_mcc_mnc_text(struct arena *a, const Lpad__Owner *owner);
 // The members of a policy's state, and the same for people: what is wrong with the file stands out.
 void ctl_json_policy(struct json *j, const Lpad__PolicyStatus *policy);
 void ctl_show_policy(struct ctl *ctl, const Lpad__PolicyStatus *policy);
+// "policy file, line 3, column 9: ..."; NULL: no mistake.
+const char *ctl_policy_mistake(struct ctl *ctl, const Lpad__PolicyStatus *policy);
 // "label:  value" with the values in one column; nothing for an empty value.
 void ctl_put_field(struct ctl *ctl, const char *label, const char *value);
 

@@ -22,7 +22,7 @@ static const char *block_words(const char *block)
         {"dwell",       "too soon after the last switch"               },
         {"cap_hour",    "enough switches in this hour"                 },
         {"cap_day",     "enough switches on this day"                  },
-        {"quarantine",  "its profile failed and is in quarantine"      },
+        {"quarantine",  "its profile is in quarantine"                 },
         {"window",      "outside its maintenance window"               },
         {"hands_off",   "somebody else changed the profile"            },
         {"ppr1",        "the profile in use may not be disabled (PPR1)"},
@@ -119,7 +119,7 @@ static const char *rule_words(struct ctl *ctl, const Lpad__RuleView *r)
             : NULL;
     const char *state = tri_word(r->condition, "holds", "does not hold");
     if (r->condition == LPAD__TRI__TRI_UNKNOWN)
-        state = r->holds ? "holds on: what it asks is not known now" : "what it asks is not known yet";
+        state = r->holds ? "holds on (not known now)" : "not known yet";
     else if (r->holds && r->condition == LPAD__TRI__TRI_NO)
         state = r->has_lets_go_in_ms
                     ? text_printf(a, "holds on, lets go in %s", duration(ctl, r->lets_go_in_ms))
@@ -128,7 +128,7 @@ static const char *rule_words(struct ctl *ctl, const Lpad__RuleView *r)
         return block != NULL ? text_printf(a, "DECIDES, but waits: %s", block)
                              : text_printf(a, "DECIDES (%s)", state);
     if (block != NULL && r->holds)
-        return text_printf(a, "%s, but: %s", state, block);
+        return text_printf(a, "%s, but %s", state, block);
     return r->holds ? text_printf(a, "%s, another goes before it", state) : state;
 }
 
@@ -191,7 +191,7 @@ static void show_probes(struct ctl *ctl, const Lpad__Explanation *e)
                   : p->up == LPAD__TRI__TRI_NO ? COLOR_BAD
                                                : COLOR_WARN);
         table_put(&t,
-                  mode_word(p->mode, "no: nothing needs it, or its data is used up", "every interval",
+                  mode_word(p->mode, "no: not needed now, or its data is used up", "every interval",
                             "every failure interval"),
                   COLOR_NONE);
     }

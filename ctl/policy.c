@@ -33,8 +33,8 @@ enum exit_code hold_run(struct ctl *ctl)
                    "To end it before: lpactl release\n",
                    text_age(&ctl->arena, 0, ms / 1000));
     } else {
-        buf_put_text(&ctl->out, "Held: the policy begins no switch until 'lpactl release'. A trial under way "
-                                "goes on.\n");
+        buf_put_text(&ctl->out, "Held: the policy begins no switch until 'lpactl release'.\n"
+                                "A trial under way goes on.\n");
     }
     return EXIT_CODE_OK;
 }
@@ -70,13 +70,17 @@ enum exit_code policy_reload_run(struct ctl *ctl)
     bool good = status->state == LPAD__POLICY_STATE__POLICY_LOADED;
     if (ctl->args->json)
         ctl_json_policy(&ctl->json, status);
-    else
+    else if (good)
         ctl_show_policy(ctl, status);
     if (good)
         return EXIT_CODE_OK;
-    struct problem p =
-        problem_make(EXIT_CODE_USAGE, "policy", "The policy file is bad, so it did not come into force.",
-                     "Correct it; 'lpactl policy check FILE' shows what is wrong before it is tried.");
+    bool last_good = status->state == LPAD__POLICY_STATE__POLICY_LAST_GOOD;
+    struct problem p = problem_make(
+        EXIT_CODE_USAGE, "policy",
+        last_good ? "The policy file is bad, so it did not come into force. The one before it is in force."
+                  : "The policy file is bad, so it did not come into force. There is none in force.",
+        "Correct it, look at it with 'lpactl policy check FILE', reload again.");
+    p.detail = ctl_policy_mistake(ctl, status);
     return ctl_report(ctl, &p);
 }
 

@@ -4,6 +4,8 @@
 
 #include "proto/convert.h"
 
+#include <string.h>
+
 // What a process announced of its sandbox; NULL: nothing.
 static const Lpad__ProcessSandbox *find_sandbox(const Lpad__StatusReply *status, Lpad__Process process)
 {
@@ -28,7 +30,18 @@ static const char *capability_names(struct ctl *ctl, uint64_t mask)
     return all != NULL ? all : "none";
 }
 
-static void put_process_row(struct ctl *ctl, struct table *t, const Lpad__StatusReply *status,
+static void put_process_row(struct ctl *ctl, struct table *t, const Lpad__ProcessStatus *p)
+{
+    struct arena *a = &ctl->arena;
+    table_put(t, process_name(ctl, p), COLOR_NONE);
+    table_put(t, text_printf(a, "%d", p->pid), COLOR_NONE);
+    table_put(t, text_printf(a, "%u:%u", p->uid, p->gid), COLOR_NONE);
+    table_put(t, p->descriptors == 0 ? "?" : text_printf(a, "%u", p->descriptors), COLOR_NONE);
+    table_put(t, text_printf(a, "%u.%u MiB", p->rss_kib / 1024, p->rss_kib % 1024 * 10 / 1024), COLOR_NONE);
+    table_put(t, text_printf(a, "%u", p->starts), p->starts > 1 ? COLOR_WARN : COLOR_NONE);
+}
+
+static void put_sandbox_row(struct ctl *ctl, struct table *t, const Lpad__StatusReply *status,
                             const Lpad__ProcessStatus *p)
 {
     struct arena *a = &ctl->arena;
@@ -36,8 +49,6 @@ static void put_process_row(struct ctl *ctl, struct table *t, const Lpad__Status
     bool filtered = p->seccomp_mode == 2 && p->seccomp_filters > 0;
     bool supervisor = p->process == LPAD__PROCESS__PROCESS_SUPERVISOR;
     table_put(t, process_name(ctl, p), COLOR_NONE);
-    table_put(t, text_printf(a, "%d", p->pid), COLOR_NONE);
-    table_put(t, text_printf(a, "%u:%u", p->uid, p->gid), COLOR_NONE);
     table_put(t, filtered ? text_printf(a, "on (%u)", p->seccomp_filters) : "OFF",
               filtered ? COLOR_GOOD : COLOR_BAD);
     table_put(t, p->no_new_privs ? "yes" : "NO", p->no_new_privs ? COLOR_GOOD : COLOR_BAD);
@@ -52,21 +63,30 @@ static void put_process_row(struct ctl *ctl, struct table *t, const Lpad__Status
         table_put(t, "NONE", COLOR_WARN);
     else
         table_put(t, text_printf(a, "ABI %u", sandbox->landlock_abi), COLOR_GOOD);
-    table_put(t, p->descriptors == 0 ? "?" : text_printf(a, "%u", p->descriptors), COLOR_NONE);
-    table_put(t, text_printf(a, "%u.%u MiB", p->rss_kib / 1024, p->rss_kib % 1024 * 10 / 1024), COLOR_NONE);
-    table_put(t, text_printf(a, "%u", p->starts), p->starts > 1 ? COLOR_WARN : COLOR_NONE);
 }
 
+static struct table table_begin(struct ctl *ctl, const char *const *heads, size_t columns, size_t rows)
+{
+    struct table t = table_make(&ctl->arena, columns, rows + 1);
+    for (size_t i = 0; i < columns; i++)
+        table_put(&t, heads[i], COLOR_NONE);
+    return t;
+}
+
+// Two tables, so that each fits a terminal of 80 columns.
 static void show_processes(struct ctl *ctl, const Lpad__StatusReply *status)
 {
-    static const char *const heads[] = {"PROCESS",      "PID",          "UID:GID",  "SECCOMP",
-                                        "NO_NEW_PRIVS", "CAPABILITIES", "DUMPABLE", "LANDLOCK",
-                                        "FDS",          "RSS",          "STARTS"};
-    struct table t = table_make(&ctl->arena, sizeof heads / sizeof heads[0], status->n_processes + 1);
-    for (size_t i = 0; i < sizeof heads / sizeof heads[0]; i++)
-        table_put(&t, heads[i], COLOR_NONE);
+    static const char *const heads[] = {"PROCESS", "PID", "UID:GID", "FDS", "RSS", "STARTS"};
+    static const char *const walls[] = {"SANDBOX",      "SECCOMP",  "NO_NEW_PRIVS",
+                                        "CAPABILITIES", "DUMPABLE", "LANDLOCK"};
+    struct table t = table_begin(ctl, heads, sizeof heads / sizeof heads[0], status->n_processes);
     for (size_t i = 0; i < status->n_processes; i++)
-        put_process_row(ctl, &t, status, status->processes[i]);
+        put_process_row(ctl, &t, status->processes[i]);
+    buf_put_byte(&ctl->out, '\n');
+    table_write(&t, &ctl->out, ctl->out_colors);
+    t = table_begin(ctl, walls, sizeof walls / sizeof walls[0], status->n_processes);
+    for (size_t i = 0; i < status->n_processes; i++)
+        put_sandbox_row(ctl, &t, status, status->processes[i]);
     buf_put_byte(&ctl->out, '\n');
     table_write(&t, &ctl->out, ctl->out_colors);
     for (size_t i = 0; i < status->n_sandboxes; i++) {
@@ -84,6 +104,20 @@ static void put_loud(struct ctl *ctl, const char *text)
                color_code(COLOR_NONE, ctl->out_colors));
 }
 
+// lpad's text may begin with the place itself.
+const char *ctl_policy_mistake(struct ctl *ctl, const Lpad__PolicyStatus *p)
+{
+    struct arena *a = &ctl->arena;
+    if (p->error == NULL || p->error[0] == 0)
+        return NULL;
+    const char *place =
+        p->has_error_line ? text_printf(a, "line %u, column %u: ", p->error_line, p->error_column) : "";
+    const char *error = text_shown(a, p->error);
+    if (strncmp(error, place, strlen(place)) == 0)
+        place = "";
+    return text_printf(a, "policy file%s %s%s", p->has_error_line ? "," : ":", place, error);
+}
+
 void ctl_show_policy(struct ctl *ctl, const Lpad__PolicyStatus *p)
 {
     struct arena *a = &ctl->arena;
@@ -97,10 +131,9 @@ void ctl_show_policy(struct ctl *ctl, const Lpad__PolicyStatus *p)
         put_loud(ctl, "THE NEWEST POLICY FILE IS BAD: the one before it is still in force.");
     else
         ctl_put_field(ctl, "policy", "loaded");
-    if (p->error != NULL && p->error[0] != 0)
-        put_loud(ctl, p->has_error_line ? text_printf(a, "policy file, line %u, column %u: %s", p->error_line,
-                                                      p->error_column, text_shown(a, p->error))
-                                        : text_printf(a, "policy file: %s", text_shown(a, p->error)));
+    const char *mistake = ctl_policy_mistake(ctl, p);
+    if (mistake != NULL)
+        put_loud(ctl, mistake);
     if (p->has_sha256)
         ctl_put_field(ctl, "policy hash", text_hex(a, bytes_from_binary(p->sha256)));
     if (p->has_downloads_today || p->has_enables_today || p->has_deletes_today)

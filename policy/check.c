@@ -150,7 +150,7 @@ enum err check_policy(const struct switching *policy, uint32_t debt_max, struct 
 {
     ret_findings->count = 0;
     ret_findings->more = ret_findings->rules_capped = false;
-    ret_findings->situations = ret_findings->of_total = 0;
+    ret_findings->situations = ret_findings->of_total = ret_findings->cut_short = 0;
     if (!policy->present)
         return ERR_OK;
     check_names(policy, ret_findings);

@@ -36,6 +36,7 @@ struct findings {
     bool more;                     // than fit
     bool rules_capped;             // not all combinations of conditions were compared
     uint64_t situations, of_total; // played through, and how many there are (UINT64_MAX: more than that)
+    uint64_t cut_short;            // of those played: how many had more steps than are taken
 };
 
 // A note is said, and is no warning.

@@ -1,11 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Loops of switches: the engine itself is put into situations in which nothing changes but what its own
 // switches change, and time runs. What then switches round and round would do so in the field.
-//
-// A situation says of each profile whether each probe is up with it, whether the modem roams and whether
-// the signal is weak with it; and of the whole: links, operator, data used, which windows are open, which
-// profile is enabled at first. The wall clock stands, so that windows and periods do not pass.
-#include "policy/check.h"
+#include "policy/check_situation.h"
 
 #include "policy/trace.h"
 
@@ -17,30 +13,10 @@
 #define SITUATIONS_MAX 512u
 #define STEPS_MAX      2500u
 #define HORIZON_MS     (UINT64_C(8) * 24 * 3600 * 1000)
-#define DIMENSIONS_MAX 512u
 #define SWITCHES_MAX   128u
 #define REPEATS        3u
 #define MONDAY_MS      INT64_C(1767571200000) // 2026-01-05T00:00:00Z, a Monday
 #define LOOPS_MAX      16u
-
-enum dimension_kind {
-    DIMENSION_START, // the profile that is enabled
-    DIMENSION_PROBE, // index: the probe
-    DIMENSION_ROAMING,
-    DIMENSION_SIGNAL,
-    DIMENSION_LINK, // index: the link; nothing of it is there, or all
-    DIMENSION_DATA, // index: a condition whose limit is reached, or not
-    DIMENSION_OPERATOR,
-    DIMENSION_TIME,
-    DIMENSION_KIND_MAX,
-};
-
-struct dimension {
-    enum dimension_kind kind;
-    uint32_t index;
-    uint32_t profile; // SWITCH_NONE: the same with all
-    uint32_t values, value;
-};
 
 struct switched {
     uint32_t from, to, rule; // names
@@ -51,9 +27,7 @@ struct exploration {
     const struct switching *policy;
     uint32_t debt_max;
     struct findings *findings;
-    struct check_times times;
-    struct dimension dimensions[DIMENSIONS_MAX];
-    uint32_t dimension_count;
+    struct situation situation;
     struct engine_state *state;
     struct engine_card_profile card[SWITCH_PROFILES_MAX];
     struct engine_time now;
@@ -67,90 +41,6 @@ struct exploration {
     uint64_t seen[LOOPS_MAX]; // loops that were reported, as sets of rules
     uint32_t seen_count;
 };
-
-// --- dimensions ---
-
-static void add_dimension(struct exploration *x, enum dimension_kind kind, uint32_t index, uint32_t profile,
-                          uint32_t values)
-{
-    if (values < 2)
-        return;
-    if (x->dimension_count == DIMENSIONS_MAX) {
-        x->findings->of_total = UINT64_MAX;
-        return;
-    }
-    x->dimensions[x->dimension_count++] = (struct dimension){kind, index, profile, values, 0};
-}
-
-static bool has_condition(const struct switching *p, enum condition_kind kind, uint32_t index)
-{
-    for (uint32_t i = 0; i < p->condition_count; i++)
-        if (p->conditions[i].kind == kind && (index == SWITCH_NONE || p->conditions[i].index == index))
-            return true;
-    return false;
-}
-
-static bool is_tried_with(const struct switching *p, uint32_t probe)
-{
-    bool used = p->trial_probe == probe;
-    for (uint32_t i = 0; i < p->rule_count; i++)
-        used |= p->rules[i].trial_probe == probe;
-    return used;
-}
-
-static bool is_target(const struct switching *p, uint32_t profile)
-{
-    for (uint32_t i = 0; i < p->rule_count; i++)
-        if (p->rules[i].use == profile)
-            return true;
-    return false;
-}
-
-static void add_of_profile(struct exploration *x, uint32_t profile)
-{
-    const struct switching *p = x->policy;
-    for (uint32_t i = 0; i < p->probe_count; i++)
-        if (has_condition(p, CONDITION_PROBE, i) || is_tried_with(p, i))
-            add_dimension(x, DIMENSION_PROBE, i, profile, 2);
-    if (has_condition(p, CONDITION_ROAMING, SWITCH_NONE))
-        add_dimension(x, DIMENSION_ROAMING, 0, profile, 2);
-    if (has_condition(p, CONDITION_SIGNAL, SWITCH_NONE))
-        add_dimension(x, DIMENSION_SIGNAL, 0, profile, 2);
-}
-
-static void make_dimensions(struct exploration *x)
-{
-    const struct switching *p = x->policy;
-    uint32_t operators = 0;
-    add_dimension(x, DIMENSION_START, 0, SWITCH_NONE, p->profile_count);
-    for (uint32_t i = 0; i < p->profile_count; i++)
-        if (is_target(p, i))
-            add_of_profile(x, i);
-    for (uint32_t i = 0; i < p->link_count; i++)
-        if (has_condition(p, CONDITION_CARRIER, i) || has_condition(p, CONDITION_ADDRESS, i) ||
-            has_condition(p, CONDITION_ROUTE, i))
-            add_dimension(x, DIMENSION_LINK, i, SWITCH_NONE, 2);
-    for (uint32_t i = 0; i < p->condition_count; i++) {
-        if (p->conditions[i].kind == CONDITION_DATA)
-            add_dimension(x, DIMENSION_DATA, i, SWITCH_NONE, 2);
-        if (p->conditions[i].kind == CONDITION_OPERATOR)
-            operators += p->conditions[i].operator_count;
-    }
-    if (operators > 0)
-        add_dimension(x, DIMENSION_OPERATOR, 0, SWITCH_NONE, operators + 1);
-    add_dimension(x, DIMENSION_TIME, 0, SWITCH_NONE, x->times.count);
-}
-
-static uint32_t value_of(const struct exploration *x, enum dimension_kind kind, uint32_t index,
-                         uint32_t profile)
-{
-    for (uint32_t i = 0; i < x->dimension_count; i++) {
-        const struct dimension *d = &x->dimensions[i];
-        if (d->kind == kind && d->index == index && d->profile == profile)
-            return d->value;
-    }
-    return 0;
-}
 
 // --- the situation's events ---
 
@@ -195,11 +85,11 @@ static void send_radio(struct exploration *x)
 {
     const struct switching *p = x->policy;
     struct engine_event e = {.kind = EVENT_RADIO, .roaming = TRI_NO, .has_dbm = true};
-    if (value_of(x, DIMENSION_ROAMING, 0, x->enabled) == 1)
+    if (situation_value(&x->situation, DIMENSION_ROAMING, 0, x->enabled) == 1)
         e.roaming = TRI_YES;
-    e.dbm = signal_of(p, value_of(x, DIMENSION_SIGNAL, 0, x->enabled) == 1);
-    if (has_condition(p, CONDITION_OPERATOR, SWITCH_NONE)) {
-        const char *code = operator_of(p, value_of(x, DIMENSION_OPERATOR, 0, SWITCH_NONE));
+    e.dbm = signal_of(p, situation_value(&x->situation, DIMENSION_SIGNAL, 0, x->enabled) == 1);
+    if (situation_asks(p, CONDITION_OPERATOR, SWITCH_NONE)) {
+        const char *code = operator_of(p, situation_value(&x->situation, DIMENSION_OPERATOR, 0, SWITCH_NONE));
         size_t len = strnlen(code, sizeof e.operator_code - 1);
         memcpy(e.operator_code, code, len);
         // Of a whole country some operator.
@@ -222,12 +112,13 @@ static void send_links(struct exploration *x)
 {
     const struct switching *p = x->policy;
     for (uint32_t i = 0; i < p->link_count; i++) {
-        enum engine_tri tri = value_of(x, DIMENSION_LINK, i, SWITCH_NONE) == 1 ? TRI_YES : TRI_NO;
+        enum engine_tri tri =
+            situation_value(&x->situation, DIMENSION_LINK, i, SWITCH_NONE) == 1 ? TRI_YES : TRI_NO;
         uint64_t octets = 0;
         for (uint32_t k = 0; k < p->condition_count; k++) {
             const struct switch_condition *c = &p->conditions[k];
             if (c->kind == CONDITION_DATA && c->index == i && c->limit > octets &&
-                value_of(x, DIMENSION_DATA, k, SWITCH_NONE) == 1)
+                situation_value(&x->situation, DIMENSION_DATA, k, SWITCH_NONE) == 1)
                 octets = c->limit;
         }
         step(x, &(struct engine_event){
@@ -238,10 +129,11 @@ static void send_links(struct exploration *x)
 
 static void begin_situation(struct exploration *x)
 {
-    uint32_t minute = x->times.minute[value_of(x, DIMENSION_TIME, 0, SWITCH_NONE)];
+    uint32_t minute =
+        x->situation.times.minute[situation_value(&x->situation, DIMENSION_TIME, 0, SWITCH_NONE)];
     x->now.steady_ms = 1000;
     x->now.utc_ms = MONDAY_MS + ((int64_t)minute - x->policy->utc_offset_min) * 60000;
-    x->enabled = value_of(x, DIMENSION_START, 0, SWITCH_NONE);
+    x->enabled = situation_value(&x->situation, DIMENSION_START, 0, SWITCH_NONE);
     x->rule = SWITCH_NONE;
     x->switch_count = 0;
     memset(x->rounds, 0, sizeof x->rounds);
@@ -274,7 +166,7 @@ static uint64_t round_at(struct exploration *x, uint32_t probe)
 static void send_round(struct exploration *x, uint32_t probe)
 {
     const struct switch_probe *p = &x->policy->probes[probe];
-    bool up = value_of(x, DIMENSION_PROBE, probe, x->enabled) == 1;
+    bool up = situation_value(&x->situation, DIMENSION_PROBE, probe, x->enabled) == 1;
     x->rounds[probe]++;
     x->next_round[probe] = 0;
     step(x, &(struct engine_event){.kind = EVENT_PROBE,
@@ -379,8 +271,8 @@ static void put_situation(const struct exploration *x, uint32_t before, struct b
 {
     const struct switching *p = x->policy;
     const char *between = ", when ";
-    for (uint32_t i = 0; i < x->dimension_count; i++) {
-        const struct dimension *d = &x->dimensions[i];
+    for (uint32_t i = 0; i < x->situation.count; i++) {
+        const struct dimension *d = &x->situation.dimensions[i];
         bool in_loop = false;
         for (uint32_t k = before + 1; k < x->switch_count; k++)
             in_loop |= x->switches[k].to == d->profile;
@@ -450,34 +342,7 @@ static void explore(struct exploration *x)
             return;
         }
     }
-}
-
-// --- all situations ---
-
-static uint64_t count_situations(const struct exploration *x)
-{
-    uint64_t total = 1;
-    for (uint32_t i = 0; i < x->dimension_count; i++)
-        if (__builtin_mul_overflow(total, (uint64_t)x->dimensions[i].values, &total))
-            return UINT64_MAX;
-    return total;
-}
-
-static void set_situation(struct exploration *x, uint64_t number)
-{
-    for (uint32_t i = 0; i < x->dimension_count; i++) {
-        x->dimensions[i].value = (uint32_t)(number % x->dimensions[i].values);
-        number /= x->dimensions[i].values;
-    }
-}
-
-// Too many to try: some, spread evenly and always the same ones.
-static void choose_situation(struct exploration *x, uint64_t *random)
-{
-    for (uint32_t i = 0; i < x->dimension_count; i++) {
-        *random = *random * UINT64_C(6364136223846793005) + UINT64_C(1442695040888963407);
-        x->dimensions[i].value = (uint32_t)((*random >> 33) % x->dimensions[i].values);
-    }
+    x->findings->cut_short++;
 }
 
 enum err check_loops(const struct switching *policy, uint32_t debt_max, struct findings *f)
@@ -491,18 +356,17 @@ enum err check_loops(const struct switching *policy, uint32_t debt_max, struct f
         x->debt_max = debt_max;
         x->findings = f;
         x->state = state;
-        check_times(policy, &x->times);
         for (uint32_t i = 0; i < policy->profile_count; i++)
             trace_named_profile(policy, i, &x->card[i]);
-        make_dimensions(x);
-        uint64_t total = count_situations(x);
-        f->of_total = f->of_total == UINT64_MAX ? UINT64_MAX : total;
+        situation_make(policy, &x->situation);
+        uint64_t total = situation_count_all(&x->situation);
+        f->of_total = x->situation.more ? UINT64_MAX : total;
         f->situations = total < SITUATIONS_MAX ? total : SITUATIONS_MAX;
         for (uint64_t i = 0; i < f->situations; i++) {
             if (total <= SITUATIONS_MAX)
-                set_situation(x, i);
+                situation_set(&x->situation, i);
             else
-                choose_situation(x, &random);
+                situation_choose(&x->situation, &random);
             explore(x);
         }
     }

@@ -28,7 +28,11 @@ int tool_test(const struct tool *t);
 // Says what is wrong with an input, at line and column when `line` is not 0. Returns TOOL_EXIT_INPUT.
 int tool_refuse(const struct tool *t, const char *file, uint32_t line, uint32_t column, const char *message,
                 const char *hint);
+// The member "error" of a JSON object that was begun; without a line when `line` is 0, without an empty hint.
+void tool_put_error(const char *file, uint32_t line, uint32_t column, const char *message, const char *hint);
 // Text in quotes, as in JSON.
 void tool_put_json(const char *text);
+// Words from column `indent` on, broken before column 80, and a newline.
+void tool_put_wrapped(FILE *out, const char *text, size_t indent);
 
 #endif

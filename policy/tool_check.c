@@ -36,27 +36,9 @@ static void put_json(const struct tool *t, const struct findings *f, bool ok)
     printf("],\"situations\":%" PRIu64, f->situations);
     if (f->of_total != UINT64_MAX)
         printf(",\"situations_total\":%" PRIu64, f->of_total);
-    printf(",\"complete\":%s}\n",
-           f->situations == f->of_total && !f->rules_capped && !f->more ? "true" : "false");
-}
-
-// Words from column `indent` on, broken before column 80; the cursor stands at `column`.
-static void put_wrapped(const char *text, size_t column, size_t indent)
-{
-    while (*text != '\0') {
-        size_t len = strcspn(text, " ");
-        if (column > indent && column + 1 + len > 79) {
-            printf("\n%*s", (int)indent, "");
-            column = indent;
-        } else if (column > indent) {
-            putchar(' ');
-            column++;
-        }
-        printf("%.*s", (int)len, text);
-        column += len;
-        text += len + strspn(text + len, " ");
-    }
-    putchar('\n');
+    printf(",\"situations_cut_short\":%" PRIu64 ",\"complete\":%s}\n", f->cut_short,
+           f->situations == f->of_total && f->cut_short == 0 && !f->rules_capped && !f->more ? "true"
+                                                                                             : "false");
 }
 
 static void put_words(const struct tool *t, const struct findings *f, uint32_t warnings)
@@ -65,9 +47,9 @@ static void put_words(const struct tool *t, const struct findings *f, uint32_t w
     char file[512];
     text_escape(bytes_from_text(t->file), file, sizeof file);
     for (uint32_t i = 0; i < f->count; i++) {
-        printf("%s:%" PRIu32 ": %s:\n  ", file, f->list[i].line,
+        printf("%s:%" PRIu32 ": %s:\n", file, f->list[i].line,
                finding_is_note(f->list[i].kind) ? "note" : "warning");
-        put_wrapped(f->list[i].text, 2, 2);
+        tool_put_wrapped(stdout, f->list[i].text, 2);
     }
     if (f->more)
         printf("More warnings than %d: the rest is not shown.\n", CHECK_FINDINGS_MAX);
@@ -89,6 +71,10 @@ static void put_words(const struct tool *t, const struct findings *f, uint32_t w
         printf("Played through %" PRIu64 " situations, looking for loops; there are far more,\n"
                "and there may be loops in the others.\n",
                f->situations);
+    if (f->cut_short > 0)
+        printf("%" PRIu64 " of them would go on for longer than is played: a loop that takes days may be\n"
+               "missed there.\n",
+               f->cut_short);
     if (f->rules_capped)
         printf("The rules' conditions have too many combinations: not all rules were compared.\n");
 }

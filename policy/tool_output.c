@@ -19,10 +19,9 @@ void tool_put_json(const char *text)
     putchar('"');
 }
 
-static void refuse_json(const char *file, uint32_t line, uint32_t column, const char *message,
-                        const char *hint)
+void tool_put_error(const char *file, uint32_t line, uint32_t column, const char *message, const char *hint)
 {
-    printf("{\"ok\":false,\"error\":{\"code\":\"input\",\"file\":");
+    printf("\"error\":{\"code\":\"input\",\"file\":");
     tool_put_json(file);
     if (line > 0)
         printf(",\"line\":%" PRIu32 ",\"column\":%" PRIu32, line, column);
@@ -32,7 +31,27 @@ static void refuse_json(const char *file, uint32_t line, uint32_t column, const 
         printf(",\"hint\":");
         tool_put_json(hint);
     }
-    printf("}}\n");
+    putchar('}');
+}
+
+void tool_put_wrapped(FILE *out, const char *text, size_t indent)
+{
+    size_t column = indent;
+    fprintf(out, "%*s", (int)indent, "");
+    while (*text != '\0') {
+        size_t len = strcspn(text, " ");
+        if (column > indent && column + 1 + len > 79) {
+            fprintf(out, "\n%*s", (int)indent, "");
+            column = indent;
+        } else if (column > indent) {
+            fputc(' ', out);
+            column++;
+        }
+        fprintf(out, "%.*s", (int)len, text);
+        column += len;
+        text += len + strspn(text + len, " ");
+    }
+    fputc('\n', out);
 }
 
 int tool_refuse(const struct tool *t, const char *file, uint32_t line, uint32_t column, const char *message,
@@ -40,7 +59,9 @@ int tool_refuse(const struct tool *t, const char *file, uint32_t line, uint32_t 
 {
     char shown[512];
     if (t->json) {
-        refuse_json(file, line, column, message, hint);
+        printf("{\"ok\":false,");
+        tool_put_error(file, line, column, message, hint);
+        printf("}\n");
         return TOOL_EXIT_INPUT;
     }
     fprintf(stderr, "%s", text_escape(bytes_from_text(file), shown, sizeof shown));
@@ -48,6 +69,6 @@ int tool_refuse(const struct tool *t, const char *file, uint32_t line, uint32_t 
         fprintf(stderr, ":%" PRIu32 ":%" PRIu32, line, column);
     fprintf(stderr, ": error: %s\n", message);
     if (hint[0] != '\0')
-        fprintf(stderr, "  %s\n", hint);
+        tool_put_wrapped(stderr, hint, 2);
     return TOOL_EXIT_INPUT;
 }

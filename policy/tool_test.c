@@ -108,13 +108,8 @@ static int end_json(const struct tool *t, const struct replay_verdict *v)
         tool_put_json(v->came);
         printf("}");
     } else if (v->end == REPLAY_BAD_INPUT) {
-        printf(",\"error\":{\"code\":\"input\",\"file\":");
-        tool_put_json(t->trace);
-        printf(",\"line\":%" PRIu32 ",\"column\":%" PRIu32 ",\"message\":", v->line, v->error.column);
-        tool_put_json(v->error.message);
-        printf(",\"hint\":");
-        tool_put_json(v->error.hint);
-        printf("}");
+        printf(",");
+        tool_put_error(t->trace, v->line, v->error.column, v->error.message, v->error.hint);
     }
     printf("}\n");
     return v->end == REPLAY_BAD_INPUT ? TOOL_EXIT_INPUT : ok ? TOOL_EXIT_OK : TOOL_EXIT_FOUND;
@@ -160,10 +155,15 @@ int tool_test(const struct tool *t)
     if (t->json)
         printf("{\"decisions\":[");
     if (!read_all(t, r)) {
-        // Of a document that was begun nothing is left to be said but that it ends here.
         int error = errno;
         replay_free(r);
-        return tool_refuse(t, t->trace, 0, 0, strerror(error), "");
+        if (!t->json)
+            return tool_refuse(t, t->trace, 0, 0, strerror(error), "");
+        // The document was begun: it is ended.
+        printf("],\"ok\":false,");
+        tool_put_error(t->trace, 0, 0, strerror(error), "");
+        printf("}\n");
+        return TOOL_EXIT_INPUT;
     }
     replay_finish(r, &verdict);
     replay_free(r);

@@ -41,4 +41,25 @@ size_t trace_find_word(struct bytes word, const char *const *words, size_t count
 LPAD_NODISCARD enum err trace_read_number(const struct trace_reader *r, struct bytes digits, uint64_t max,
                                           uint64_t *ret_number);
 
+// --- between trace_reader.c and trace_parse.c ---
+
+#define TRACE_QUOTE_MAX 48
+// Where a word stands in its line, from 0.
+size_t trace_column_of(const struct trace_reader *r, struct bytes word);
+// A word as it may be shown, cut when it is long.
+const char *trace_quote(struct bytes word, char out[static TRACE_QUOTE_MAX]);
+bool trace_is_space(uint8_t c);
+void trace_skip_spaces(struct trace_reader *r);
+// Nothing but a comment stands after what was read.
+LPAD_NODISCARD enum err trace_expect_end(struct trace_reader *r);
+// "key=value": false when there is no such sign.
+bool trace_split(struct bytes word, struct bytes *ret_key, struct bytes *ret_value);
+// Digits at the beginning of `word`; how many of them. 0: none, or more than `max`.
+size_t trace_take_digits(struct bytes word, uint64_t max, uint64_t *ret_number);
+// "10m", "1500", "20MB"; false: it is none.
+bool trace_read_duration(struct bytes word, uint64_t *ret_ms);
+bool trace_read_octets(struct bytes word, uint64_t *ret_octets);
+LPAD_NODISCARD enum err trace_read_time(const struct trace_reader *r, struct bytes word,
+                                        struct trace_time *ret_time);
+
 #endif

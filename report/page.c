@@ -92,7 +92,8 @@ static void put_cards(FILE *f, const struct story *s)
     snprintf(below, sizeof below, "%llu failed", (unsigned long long)s->changes_failed);
     put_card(f, "Changes of the card", s->changes_ok, "plain", below);
     put_card(f, "Refusals", s->refusals, "warn", "by the policy or of a client");
-    snprintf(below, sizeof below, "%llu starts of lpad", (unsigned long long)s->starts);
+    snprintf(below, sizeof below, "%llu %s of lpad", (unsigned long long)s->starts,
+             s->starts == 1 ? "start" : "starts");
     put_card(f, "Processes died", s->deaths, "bad", below);
     snprintf(below, sizeof below, "up to record %llu", (unsigned long long)s->sealed_seq);
     put_card(f, "Epochs sealed", s->epochs_sealed, "good",
@@ -153,6 +154,9 @@ void page_write(FILE *f, const struct story *s, const char *const *files, size_t
             page_timeline(f, s);
         page_attention(f, s);
         page_switches(f, s);
+        if (s->waits.count > 0)
+            page_tallies(f, "waits", "Switches that had to wait",
+                         "A rule wanted a switch, and what held it up, most frequent first.", &s->waits);
         page_operations(f, s);
         page_tallies(f, "causes", "Failures by cause", "What failed, in lpad's words, most frequent first.",
                      &s->causes);

@@ -108,7 +108,10 @@ void page_switches(FILE *f, const struct story *s)
         put_when(f, w->begin, w->seq);
         put_profile(f, s, "from", w->from);
         put_profile(f, s, "to", w->to);
-        put_cell(f, "k", "rule", w->rule, "");
+        char line[32] = "";
+        if (w->line > 0)
+            snprintf(line, sizeof line, "line %llu", (unsigned long long)w->line);
+        put_cell(f, "k", "rule", w->rule, line);
         put_outcome(f, w->mark, w->outcome, w->begin, w->end);
         put_cell(f, "w", "because", w->why, "");
         fputs("</tr>\n", f);

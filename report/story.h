@@ -36,7 +36,7 @@ size_t story_ring_at(const struct story_ring *r, size_t cap, size_t i);
 
 struct story_switch {
     int64_t begin, end; // ms since 1970; STORY_TIME_NONE: not seen
-    uint64_t seq;
+    uint64_t seq, line; // line: of the rule, in the policy
     char from[STORY_NAME], to[STORY_NAME], rule[STORY_NAME], why[STORY_TEXT];
     enum story_mark mark;
     const char *outcome; // static words
@@ -101,7 +101,7 @@ struct story {
     struct story_use uses[STORY_USES];
     struct story_lane lanes[STORY_LANES];
     size_t lane_count;
-    struct story_tallies causes, refused, died, policies;
+    struct story_tallies causes, refused, died, policies, waits;
     // not over yet
     struct story_operation open[STORY_SESSIONS];
     struct story_switch running;

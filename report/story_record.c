@@ -1,43 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 // What each type of record adds to the story.
-#include "report/story.h"
+#include "report/record.h"
 
-#include <jansson.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <string.h>
 #include <time.h>
 
-struct record {
-    const json_t *root;
-    const char *type;
-    uint64_t seq;
-    int64_t time;
-};
-
 // --- reading ---
-
-static const char *text_of(const json_t *object, const char *key)
-{
-    const char *text = json_string_value(json_object_get(object, key));
-    return text != NULL ? text : "";
-}
-
-static const char *text(const struct record *r, const char *key)
-{
-    return text_of(r->root, key);
-}
-
-static uint64_t number(const json_t *object, const char *key)
-{
-    json_int_t n = json_integer_value(json_object_get(object, key));
-    return n > 0 ? (uint64_t)n : 0;
-}
-
-static bool is(const char *a, const char *b)
-{
-    return strcmp(a, b) == 0;
-}
 
 static bool digits(const char **p, unsigned count, int *ret)
 {
@@ -240,108 +209,6 @@ static void on_change_result(struct story *s, const struct record *r)
         story_copy(s->last_iccid, sizeof s->last_iccid, iccid);
 }
 
-// --- switching ---
-
-static const char *goal(const struct record *r)
-{
-    return text(r, "to")[0] != '\0' ? text(r, "to") : text(r, "profile");
-}
-
-static bool looks_like_iccid(const char *text)
-{
-    size_t len = strlen(text);
-    return len >= 18 && len <= 20 && strspn(text, "0123456789*") == len;
-}
-
-static void end_switch(struct story *s, int64_t time, enum story_mark mark, const char *outcome)
-{
-    if (!s->switching)
-        return;
-    s->running.end = time;
-    s->running.mark = mark;
-    s->running.outcome = outcome;
-    s->switches[s->switch_ring.count++ % STORY_ROWS] = s->running;
-    s->switching = false;
-}
-
-static void note_switch(struct story *s, const struct record *r)
-{
-    struct story_switch *w = &s->running;
-    if (!s->switching) {
-        *w = (struct story_switch){
-            .begin = r->time, .end = STORY_TIME_NONE, .seq = r->seq, .mark = STORY_PLAIN};
-        s->switching = true;
-    }
-    if (w->from[0] == '\0')
-        story_copy(w->from, sizeof w->from, text(r, "from"));
-    if (w->to[0] == '\0')
-        story_copy(w->to, sizeof w->to, goal(r));
-    // The policy's own name for it, where no server gave one.
-    if (looks_like_iccid(text(r, "to")) && !is(r->type, "switch.roll_back") &&
-        !is(r->type, "switch.rolled_back"))
-        story_name_unnamed(s, text(r, "to"), text(r, "profile"));
-    if (w->rule[0] == '\0')
-        story_copy(w->rule, sizeof w->rule, text(r, "rule"));
-    if (text(r, "why")[0] != '\0')
-        story_copy(w->why, sizeof w->why, text(r, "why"));
-}
-
-static void on_switch(struct story *s, const struct record *r)
-{
-    const char *what = r->type + strlen("switch.");
-    char words[STORY_TEXT];
-    if (is(what, "begin")) {
-        end_switch(s, r->time, STORY_WARN, "no end was recorded");
-        note_switch(s, r);
-    } else if (is(what, "enabled")) {
-        note_switch(s, r);
-        if (looks_like_iccid(goal(r)))
-            story_use_begins(s, r->time, goal(r));
-    } else if (is(what, "commit")) {
-        note_switch(s, r);
-        s->switches_done++;
-        if (looks_like_iccid(s->running.to))
-            story_use_begins(s, r->time, s->running.to);
-        end_switch(s, r->time, STORY_GOOD, "done");
-    } else if (is(what, "failed")) {
-        note_switch(s, r);
-        s->switches_failed++;
-        snprintf(words, sizeof words, "switch: %.160s",
-                 text(r, "why")[0] != '\0' ? text(r, "why") : "the card did not enable the profile");
-        story_tally(&s->causes, words, r->time, STORY_BAD);
-        end_switch(s, r->time, STORY_BAD, "failed");
-    } else if (is(what, "roll_back")) {
-        note_switch(s, r);
-    } else if (is(what, "rolled_back")) {
-        bool known = s->switching;
-        s->switches_back++;
-        if (known && looks_like_iccid(s->running.from))
-            story_use_begins(s, r->time, s->running.from);
-        snprintf(words, sizeof words, "switch taken back: %.150s",
-                 known && s->running.why[0] != '\0' ? s->running.why
-                 : text(r, "why")[0] != '\0'        ? text(r, "why")
-                                                    : "the new profile did not prove to work");
-        story_tally(&s->causes, words, r->time, STORY_WARN);
-        end_switch(s, r->time, STORY_WARN, "taken back");
-    } else if (is(what, "recovered")) {
-        end_switch(s, r->time, STORY_WARN, "cleared up after an interruption");
-        story_put_event(s, r->time, r->seq, STORY_WARN, "An interrupted switch was cleared up",
-                        text(r, "why"));
-    } else if (is(what, "external")) {
-        story_put_event(s, r->time, r->seq, STORY_WARN, "Another profile is in use, and lpad did not switch",
-                        goal(r));
-        if (looks_like_iccid(goal(r)))
-            story_use_begins(s, r->time, goal(r));
-    } else if (is(what, "rescue")) {
-        story_put_event(s, r->time, r->seq, STORY_BAD, "The rescue profile was tried", goal(r));
-    } else if (is(what, "name")) {
-        story_put_event(s, r->time, r->seq, STORY_WARN, "A name of the policy fits no profile, or several",
-                        text(r, "profile"));
-    } else if (is(what, "hold")) {
-        story_put_event(s, r->time, r->seq, STORY_PLAIN, "Switching was held or let go", text(r, "why"));
-    }
-}
-
 // --- the rest ---
 
 static void on_start(struct story *s, const struct record *r)
@@ -377,15 +244,15 @@ static void on_repaired(struct story *s, const struct record *r)
 static void on_died(struct story *s, const struct record *r)
 {
     char words[STORY_TEXT];
-    uint64_t signal = number(r->root, "signal");
-    bool sandbox = strstr(text(r, "result"), "sandbox") != NULL || signal == 31;
-    if (signal == 0 && number(r->root, "exit_code") == 0)
+    const char *signal = text(r, "signal");
+    bool sandbox = json_is_true(json_object_get(r->root, "sandbox")) || is(signal, "SIGSYS");
+    if (signal[0] == '\0' && number(r->root, "exit_code") == 0)
         return; // its work was done
     s->deaths++;
     if (sandbox)
         snprintf(words, sizeof words, "%.60s: stopped by its sandbox", text(r, "process"));
-    else if (signal != 0)
-        snprintf(words, sizeof words, "%.60s: signal %llu", text(r, "process"), (unsigned long long)signal);
+    else if (signal[0] != '\0')
+        snprintf(words, sizeof words, "%.60s: %.40s", text(r, "process"), signal);
     else
         snprintf(words, sizeof words, "%.60s: exit code %llu", text(r, "process"),
                  (unsigned long long)number(r->root, "exit_code"));
@@ -412,15 +279,27 @@ static void on_refused(struct story *s, const struct record *r)
     story_tally(&s->refused, words, r->time, STORY_WARN);
 }
 
-static void on_policy(struct story *s, const struct record *r)
+// Before anything began, so there is no session that would tell it.
+static void on_request_refused(struct story *s, const struct record *r)
 {
     char words[STORY_TEXT];
-    bool refused = is(r->type, "policy.refused");
-    snprintf(words, sizeof words, "%.70s%s%.80s", text(r, "sha256"), refused ? ": " : "",
-             refused ? text(r, "error") : "");
-    story_tally(&s->policies, words, r->time, refused ? STORY_BAD : STORY_GOOD);
-    if (refused)
+    const json_t *result = json_object_get(r->root, "result");
+    const char *why =
+        text_of(result, "rule")[0] != '\0' ? text_of(result, "rule") : text_of(result, "deny_reason");
+    if (is(why, "DENY_NO_RULE"))
+        why = "no rule allows it";
+    s->refusals += 1 + number(r->root, "more_since_last");
+    snprintf(words, sizeof words, "%.40s for uid %llu: %.80s", text(r, "operation"),
+             (unsigned long long)number(r->root, "uid"), why[0] != '\0' ? why : text_of(result, "error"));
+    story_tally(&s->refused, words, r->time, STORY_WARN);
+}
+
+static void on_policy(struct story *s, const struct record *r)
+{
+    if (is(r->type, "policy.refused"))
         story_put_event(s, r->time, r->seq, STORY_BAD, "A policy was refused", text(r, "error"));
+    else if (text(r, "in_force_sha256")[0] != '\0')
+        story_tally(&s->policies, text(r, "in_force_sha256"), r->time, STORY_GOOD);
 }
 
 static void on_kept(struct story *s, const struct record *r)
@@ -462,22 +341,23 @@ static const struct {
     const char *type; // one with a point at its end: all that begin so
     void (*take)(struct story *s, const struct record *r);
 } handlers[] = {
-    {"lpad.start",            on_start        },
-    {"lpad.stop",             on_stop         },
-    {"audit.gap",             on_gap          },
-    {"audit.repaired",        on_repaired     },
-    {"session.begin",         on_session_begin},
-    {"session.step",          on_session_step },
-    {"session.end",           on_session_end  },
-    {"decision",              on_decision     },
-    {"profile.change.result", on_change_result},
-    {"notification.kept",     on_kept         },
-    {"process.died",          on_died         },
-    {"link.violation",        on_violation    },
-    {"client.refused",        on_refused      },
-    {"policy.",               on_policy       },
-    {"epoch.",                on_epoch        },
-    {"switch.",               on_switch       },
+    {"lpad.start",            on_start          },
+    {"lpad.stop",             on_stop           },
+    {"audit.gap",             on_gap            },
+    {"audit.repaired",        on_repaired       },
+    {"session.begin",         on_session_begin  },
+    {"session.step",          on_session_step   },
+    {"session.end",           on_session_end    },
+    {"decision",              on_decision       },
+    {"profile.change.result", on_change_result  },
+    {"notification.kept",     on_kept           },
+    {"process.died",          on_died           },
+    {"link.violation",        on_violation      },
+    {"client.refused",        on_refused        },
+    {"request.refused",       on_request_refused},
+    {"policy.",               on_policy         },
+    {"epoch.",                on_epoch          },
+    {"switch.",               story_take_switch },
 };
 
 static void note_order(struct story *s, const struct record *r)
@@ -526,5 +406,5 @@ void story_take(struct story *s, struct bytes line)
 void story_finish(struct story *s)
 {
     give_up_open(s, "the log ends before it was over");
-    end_switch(s, STORY_TIME_NONE, STORY_PLAIN, "the log ends before it was over");
+    story_end_switch(s);
 }

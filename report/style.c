@@ -76,7 +76,7 @@ const char *const html_style[] = {
     "td "
     "small{display:block;color:var(--soft);white-space:nowrap;font-variant-numeric:tabular-nums}td.w{"
     "overflow-wrap:anywhere;min-width:130px}td.h{min-width:165px}td.k{white-space:nowrap}",
-    ".num{text-align:right}",
+    ".num{text-align:left}",
     ".tag{display:inline-block;border-radius:999px;padding:1px "
     "10px;font-size:12.5px;font-weight:600;white-space:nowrap}",
     ".tag.good{color:var(--good);background:var(--good-bg)}",
@@ -92,6 +92,7 @@ const char *const html_style[] = {
     ".events p small{color:var(--soft)}",
     ".bar{height:8px;width:100%;display:block;margin-top:5px}",
     ".bar rect{fill:var(--track)}",
+    ".bar rect.plain{fill:var(--plain)}",
     ".bar rect.good{fill:var(--good)}",
     ".bar rect.warn{fill:var(--warn)}",
     ".bar rect.bad{fill:var(--bad)}",
@@ -104,7 +105,9 @@ const char *const html_style[] = {
     "@media(max-width:700px){main,header,footer{padding:0 14px}header{padding-top:22px}",
     "h1{font-size:23px}section{padding:14px}.lane{grid-template-columns:1fr;gap:2px}",
     ".lane.axis>div{display:none}.cards{grid-template-columns:1fr 1fr;gap:10px}",
-    ".events li{grid-template-columns:1fr}table,tbody,tr,td{display:block}",
+    ".events "
+    "li{grid-template-columns:1fr}.tag{white-space:normal;border-radius:10px}table,tbody,tr,td{display:"
+    "block}",
     "thead{display:none}tr{padding:10px 0;border-bottom:1px solid var(--line)}",
     "tr:last-child{border-bottom:0}td{border:0;padding:1px 0}td.num{text-align:left}",
     "td:empty{display:none}td[data-l]::before{content:attr(data-l) ' ';color:var(--soft);font-size:12.5px}",

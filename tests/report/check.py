@@ -91,7 +91,9 @@ with tempfile.TemporaryDirectory() as folder:
     assert "\u202e" not in text and "\x1b" not in text
     for words in ("3 serious findings.", "taken back", "the card refused: catBusy", "stopped by its sandbox",
                   "ES9+ AuthenticateClient: the server refused (8.2.6/3.8)", "3 records", "uid 1000 (operator)",
-                  "Records could not be written", "2 records had not been sealed", "Roaming World", "8931089999999990049"):
+                  "Records could not be written", "2 records had not been sealed", "Roaming World", "8931089999999990049",
+                  "lpad-probed: SIGKILL", "hold for uid 1001: no rule allows it", "for 120 min, by uid 0 (admin)",
+                  "back-home: held by hand", "Changed, but not by a rule", "line 21"):
         assert words in shown, words
 
     # Several files and standard input give the same page as one; what is missing between them is said.
@@ -125,7 +127,7 @@ with tempfile.TemporaryDirectory() as folder:
 
     # Through lpactl, which starts it.
     page_file = folder / "page.html"
-    environment = dict(os.environ, LPAD_LIBEXECDIR=str(pathlib.Path(program).parent))
+    environment = dict(os.environ, LPAD_LIBEXEC=str(pathlib.Path(program).parent))
     done = subprocess.run([lpactl, "--json", "audit", "report", "--output", page_file, log], env=environment, capture_output=True)
     assert done.returncode == 0 and done.stdout.decode() == f'{{"file":"{page_file}"}}\n', done
     check_page(page_file.read_text())

@@ -74,7 +74,7 @@ put("epoch.begin", chain="ab" * 16, epoch=1, key="12" * 32, next_key="cd" * 32, 
 put("lpad.start", version="0.1.0", generation=1)
 for name in ("lpad-policyd", "lpad-cardd"):
     put("process.started", process=name, pid=700)
-put("policy.loaded", sha256="9F86D081884C7D659A2FEAA0C55AD015A3BF4F1B2B0B822CD15D6C15B0F00A08", rules=6)
+put("policy.loaded", in_force_sha256="9F86D081884C7D659A2FEAA0C55AD015A3BF4F1B2B0B822CD15D6C15B0F00A08")
 for iccid, name, host in ((HOME, NAME, "smdp.example.com"), (ROAM, "Roaming World", "rsp.carrier.example"),
                           (SPARE, "Bootstrap", "smdp.example.com")):
     session("download", 400, target=iccid, host=host,
@@ -87,7 +87,10 @@ session("enable", 900, verdict="deny", role="operator", uid=1000, target=ROAM,
         result={"error": "the policy does not allow it", "deny_reason": "DENY_NO_RULE"})
 switch(9000, HOME, ROAM, "home-is-down", "ping-gw failed 5 times in 120 s")
 switch(14000, ROAM, HOME, "back-home", "ping-gw of home came through for 30 min")
-put("process.died", 3000, process="lpad-netd", pid=812, signal=31, result="sandbox stop")
+put("process.died", 3000, process="lpad-netd", pid=812, signal="SIGSYS", sandbox=True, result="sandbox stop")
+put("process.died", 900, process="lpad-probed", pid=813, signal="SIGKILL", restart_ms=100)
+put("request.refused", 60, uid=1001, operation="hold", result={"error": "the policy does not allow it",
+                                                              "deny_reason": "DENY_NO_RULE"})
 put("client.refused", 500, uid=1000, error="a limit is reached", more_since_last=11)
 switch(21000, HOME, ROAM, "home-is-down", "ping-gw failed 5 times in 120 s", "rolled_back")
 switch(5000, HOME, SPARE, "home-is-down", "ping-gw failed 5 times in 120 s", "failed")
@@ -100,7 +103,9 @@ put("audit.repaired", octets=212)
 put("notification.kept", 100, session=3, notification=4, event="enable", host="rsp.carrier.example", target=ROAM,
     result={"error": "the server was not reached"})
 switch(3000, HOME, ROAM, "home-is-down", "<b>ping-gw</b> failed 5 times in 120 s")
-put("switch.hold", 800, why="lpactl hold for 2 h, uid 0")
+put("switch.hold", 800, actor={"uid": 0, "gid": 0, "pid": 900}, operation="hold", duration_ms=7200000, role="admin")
+put("switch.blocked", 30, rule="back-home", line=21, why="hold", **{"from": ROAM})
+put("switch.external", 10, profile="home", **{"from": HOME, "to": ROAM})
 session("disable", 4000, target=ROAM, result={"error": "the card refused", "function": "ES10c DisableProfile",
                                              "status_word": "6985"})
 switch(30000, ROAM, HOME, "back-home", "ping-gw of home came through for 30 min")

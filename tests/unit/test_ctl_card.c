@@ -1,27 +1,16 @@
 // SPDX-License-Identifier: Apache-2.0
 // The commands of lpactl that are about the card as a whole, and profiles by other names: against a scripted
 // broker.
-#include "proto/convert.h"
 #include "rsp/profile.h"
 #include "tests/unit/ctl_run.h"
+#include "tests/unit/ctl_values.h"
 
 #include <fcntl.h>
 #include <stdio.h>
 #include <unistd.h>
 
-#define ICCID_1  "\x98\x94\x44\x99\x99\x99\x99\x99\x30\xF1"
-#define ICCID_2  "\x98\x94\x44\x99\x99\x99\x99\x99\x40\xF2"
-#define DIGITS_1 "8949449999999999031"
-#define DIGITS_2 "8949449999999999042"
 #define AID_2    "\xA0\x00\x00\x05\x59\x10\x10\xFF\xFF\xFF\xFF\x89\x00\x00\x11\x00"
 #define AID_TEXT "a0000005591010ffffffff8900001100"
-
-#define BINARY(literal) binary_from(literal, sizeof(literal) - 1)
-
-static char *text(const char *s)
-{
-    return (char *)(uintptr_t)s;
-}
 
 static Lpad__Profile profile_make(ProtobufCBinaryData iccid, Lpad__ProfileClass class)
 {

@@ -1,17 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 // Ways to a profile without an activation code, strong confirmation, and sending a notification again: lpactl
 // against a scripted broker.
-#include "proto/convert.h"
 #include "tests/unit/ctl_run.h"
+#include "tests/unit/ctl_values.h"
 
 #include <signal.h>
-
-#define DIGITS "8949449999999999031"
-
-static char *text(const char *s)
-{
-    return (char *)(uintptr_t)s;
-}
 
 static Lpad__Metadata metadata_make(void)
 {
@@ -83,7 +76,7 @@ static void from_the_default_server(void **state)
     assert_true(expect_answer(r)->yes);
     send_downloaded(r);
     assert_int_equal(ctl_finish(r), 0);
-    assert_non_null(strstr(r->out, "Installed profile " DIGITS));
+    assert_non_null(strstr(r->out, "Installed profile " DIGITS_1));
 }
 
 static void for_an_event(void **state)
@@ -264,7 +257,7 @@ static void discover_and_download(void **state)
     // That nothing is reserved at the default SM-DP+ is no failure.
     send_refused(r, "8.2.6", "3.8");
     assert_int_equal(ctl_finish(r), 0);
-    assert_non_null(strstr(r->out, "Installed profile " DIGITS));
+    assert_non_null(strstr(r->out, "Installed profile " DIGITS_1));
     assert_non_null(strstr(r->out, "smdp.example.com has nothing for this card.\n"));
 }
 
@@ -283,9 +276,10 @@ static void discover_and_download_one_of_two(void **state)
     assert_non_null(strstr(r->out,
                            "\"downloads\":[{\"address\":\"smdp.example.com\",\"event_id\":\"EVENT-1\","
                            "\"failure\":{\"code\":\"server_refused\""));
-    assert_non_null(strstr(r->out, "\"event_id\":\"EVENT-2\",\"profile\":{\"iccid\":\"" DIGITS "\""));
+    assert_non_null(strstr(r->out, "\"event_id\":\"EVENT-2\",\"profile\":{\"iccid\":\"" DIGITS_1 "\""));
     assert_non_null(strstr(r->out, "],\"error\":{\"code\":\"server_refused\",\"exit\":6"));
-    assert_non_null(strstr(r->out, "\"subject\":\"8.2.6\",\"reason\":\"3.8\",\"status_name\":\"matchingIdRefused\","));
+    assert_non_null(
+        strstr(r->out, "\"subject\":\"8.2.6\",\"reason\":\"3.8\",\"status_name\":\"matchingIdRefused\","));
 }
 
 static void discover_interrupted(void **state)

@@ -1,22 +1,16 @@
 // SPDX-License-Identifier: Apache-2.0
 // lpactl profile download against a scripted broker: where codes come from and where they never go, consent,
 // progress, interruption.
-#include "proto/convert.h"
 #include "tests/unit/ctl_run.h"
+#include "tests/unit/ctl_values.h"
 
 #include <fcntl.h>
 #include <signal.h>
 #include <stdio.h>
 #include <unistd.h>
 
-#define CODE   "LPA:1$smdp.example.com$SECRET-TOKEN"
-#define BARE   "1$smdp.example.com$SECRET-TOKEN"
-#define DIGITS "8949449999999999031"
-
-static char *text(const char *s)
-{
-    return (char *)(uintptr_t)s;
-}
+#define CODE "LPA:1$smdp.example.com$SECRET-TOKEN"
+#define BARE "1$smdp.example.com$SECRET-TOKEN"
 
 static Lpad__Metadata metadata_make(void)
 {
@@ -104,14 +98,15 @@ static void from_standard_input(void **state)
     ctl_send_progress(r, LPAD__STAGE__STAGE_INSTALL, 11800, 11800);
     send_done(r, NULL);
     assert_int_equal(ctl_finish(r), 0);
-    assert_string_equal(r->out, "Installed profile " DIGITS
-                                " (Telecom\\x1b[2J, M2M). To enable it: lpactl profile enable " DIGITS "\n");
+    assert_string_equal(r->out,
+                        "Installed profile " DIGITS_1
+                        " (Telecom\\x1b[2J, M2M). To enable it: lpactl profile enable " DIGITS_1 "\n");
     assert_string_equal(r->err, "lpactl: step 1 of 9: asking the policy\n"
                                 "lpactl: step 2 of 9: connecting to the server\n"
                                 "The server offers this profile:\n"
                                 "  provider:  Telecom\\x1b[2J\n"
                                 "  name:      M2M\n"
-                                "  ICCID:     " DIGITS "\n"
+                                "  ICCID:     " DIGITS_1 "\n"
                                 "  class:     operational\n"
                                 "  rule:      PPR1: once enabled, it cannot be disabled\n"
                                 "  server:    smdp.example.com\n"
@@ -140,7 +135,7 @@ static void from_a_descriptor(void **state)
     assert_int_equal(ctl_finish(r), 0);
     assert_non_null(
         strstr(r->out,
-               "{\"profile\":{\"iccid\":\"" DIGITS "\",\"class\":\"operational\","
+               "{\"profile\":{\"iccid\":\"" DIGITS_1 "\",\"class\":\"operational\","
                "\"provider\":\"Telecom\\u001b[2J\",\"name\":\"M2M\",\"pprs\":[\"ppr1\"],"
                "\"isdp_aid\":\"A000000559\"},"
                "\"notification\":{\"delivered\":false,\"failure\":{\"code\":\"server_timeout\",\"exit\":7,"));

@@ -248,6 +248,22 @@ static void too_much(void **state)
     assert_true(f.situations > 100);
 }
 
+// A window's edge that is always near takes step after step: what was not played to its end is counted.
+static void cut_short(void **state)
+{
+    static struct findings f;
+    (void)state;
+    read_and_check(HEAD "windows: {blink: {from: \"02:00\", to: \"02:01\"}}\n"
+                        "switching:\n  rules:\n"
+                        "    - {name: a, when: {window: blink}, use: backup, priority: 1}\n"
+                        "    - {name: b, use: main}\n",
+                   &f);
+    assert_int_equal(f.situations, f.of_total);
+    assert_in_range(f.cut_short, 1, f.situations - 1);
+    read_and_check(HEAD "switching: {rules: [{name: a, use: main}]}\n", &f);
+    assert_int_equal(f.cut_short, 0);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -257,6 +273,7 @@ int main(void)
         cmocka_unit_test(loops),
         cmocka_unit_test(a_longer_loop),
         cmocka_unit_test(too_much),
+        cmocka_unit_test(cut_short),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
