@@ -231,3 +231,8 @@ bool engine_expects(const struct engine_state *state, const struct iccid *target
     bool acts = t->phase == PHASE_ENABLING || t->phase == PHASE_ROLLING_BACK;
     return acts && t->stage == STAGE_ACTING && t->target.known && iccid_equal(&t->target.iccid, target);
 }
+
+bool engine_rolls_back(const struct engine_state *state)
+{
+    return state->kept.transaction.phase == PHASE_ROLLING_BACK;
+}

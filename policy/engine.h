@@ -225,6 +225,8 @@ void engine_look(const struct switching *policy, uint32_t debt_max, const struct
 
 // Whether this is the action that the state says is under way: policyd's answer to an intent of the engine.
 bool engine_expects(const struct engine_state *state, const struct iccid *target);
+// Whether a roll-back is under way.
+bool engine_rolls_back(const struct engine_state *state);
 
 const char *engine_block_words(enum engine_block block);          // "dwell", "hold", ...
 const char *engine_decision_name(enum engine_decision_kind kind); // "switch", "commit", "roll_back", ...
