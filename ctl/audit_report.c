@@ -38,7 +38,7 @@ enum exit_code audit_report_run(struct ctl *ctl)
     size_t n = 0;
     struct problem p;
     // A build that is not installed has it elsewhere.
-    const char *folder = getenv(LIBEXEC_VARIABLE);
+    const char *folder = getenv("LPAD_LIBEXECDIR");
     const char *program = text_printf(&ctl->arena, "%s/lpad-audit-report",
                                       folder != NULL && folder[0] == '/' ? folder : LPAD_LIBEXECDIR);
     if (args->output == NULL && isatty(STDOUT_FILENO)) {

@@ -125,7 +125,7 @@ with tempfile.TemporaryDirectory() as folder:
 
     # Through lpactl, which starts it.
     page_file = folder / "page.html"
-    environment = dict(os.environ, LPAD_LIBEXEC=str(pathlib.Path(program).parent))
+    environment = dict(os.environ, LPAD_LIBEXECDIR=str(pathlib.Path(program).parent))
     done = subprocess.run([lpactl, "--json", "audit", "report", "--output", page_file, log], env=environment, capture_output=True)
     assert done.returncode == 0 and done.stdout.decode() == f'{{"file":"{page_file}"}}\n', done
     check_page(page_file.read_text())
