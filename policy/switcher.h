@@ -47,7 +47,8 @@ struct switcher_time {
     int64_t utc_ms;
 };
 
-// Reads the stored state into `w`, which is zero; the descriptor is not closed. ERR_MEMORY only: what cannot be read is remembered.
+// Reads the stored state into `w`, which is zero; the descriptor is not closed. ERR_MEMORY only: what cannot
+// be read is remembered.
 LPAD_NODISCARD enum err switcher_open(struct switcher *w, int fd, const char *boot, struct switcher_time now);
 void switcher_close(struct switcher *w);
 

@@ -21,7 +21,7 @@
 
 // A message in a table, by its name: a pointer to its description would bring every message into every
 // process. A name that no message has does not compile.
-#define LINK_MESSAGE(message) (#message + 0 * sizeof lpad__##message##__descriptor)
+#define LINK_MESSAGE(message) (&(#message)[0 * sizeof lpad__##message##__descriptor])
 // Whether `name`, of LINK_MESSAGE, is this message's.
 bool link_names_message(const char *name, const ProtobufCMessageDescriptor *message);
 
