@@ -8,7 +8,7 @@
 #include <unistd.h>
 
 static const char usage[] =
-    "usage: lpad-bench [--json] [--runs N] [--idle-seconds N] [--smoke]\n"
+    "usage: bench/run [--json] [--runs N] [--idle-seconds N] [--smoke]\n"
     "  --runs N          of each operation (1 to 200; 20)\n"
     "  --idle-seconds N  how long wake-ups are counted (1 to 3600; 20)\n"
     "  --smoke           one run, five idle seconds; code 1 when a count that no machine's speed changes\n"
@@ -34,7 +34,10 @@ int main(int argc, char **argv)
     for (int i = 1; i < argc; i++)
         if (strcmp(argv[i], "--json") == 0)
             json = true;
-        else if (strcmp(argv[i], "--smoke") == 0)
+        else if (strcmp(argv[i], "--help") == 0) {
+            fputs(usage, stdout);
+            return 0;
+        } else if (strcmp(argv[i], "--smoke") == 0)
             smoke = true;
         else if (strcmp(argv[i], "--runs") == 0)
             report.runs = read_number(argv[++i], SAMPLES_MAX);
@@ -54,6 +57,7 @@ int main(int argc, char **argv)
     measure_data_at_once(&report);
     if (report.root)
         measure_memory(&report);
+    measure_switching(&report);
     measure_sizes(&report);
     if (json)
         report_print_json(&report);

@@ -63,7 +63,7 @@ struct operation {
     void (*prepare)(struct rig *rig); // not measured, lpad rests afterwards
     void (*clean)(struct rig *rig);   // likewise
     bool network;
-    double apdus, time_ms, cpu_ms; // limits
+    double apdus, time_ms, cpu_ms, audit; // limits
     const char *other_apdus, *other_time, *other_cpu, *other_handshakes;
 };
 
@@ -120,6 +120,7 @@ static const struct operation operation_list = {
     .apdus = 2,
     .time_ms = 3,
     .cpu_ms = NO_LIMIT,
+    .audit = NO_LIMIT,
     .other_apdus = "6",
     .other_time = "9 ms",
 };
@@ -130,6 +131,7 @@ static const struct operation operation_enable = {
     .apdus = NO_LIMIT,
     .time_ms = NO_LIMIT,
     .cpu_ms = NO_LIMIT,
+    .audit = NO_LIMIT,
 };
 static const struct operation operation_notification = {
     .key = "notification",
@@ -141,6 +143,7 @@ static const struct operation operation_notification = {
     .apdus = NO_LIMIT,
     .time_ms = NO_LIMIT,
     .cpu_ms = NO_LIMIT,
+    .audit = NO_LIMIT,
 };
 static const struct operation operation_download = {
     .key = "download",
@@ -152,6 +155,7 @@ static const struct operation operation_download = {
     .apdus = 84, // 76 for the download itself, and the looks before the order is touched
     .time_ms = NO_LIMIT,
     .cpu_ms = 16,
+    .audit = 8000,
     .other_apdus = "142 (87 with largest blocks)",
     .other_cpu = "22 ms",
     .other_handshakes = "3, and 1 for notification",
@@ -163,6 +167,7 @@ static const struct operation *const operations[] = {&operation_list, &operation
 struct run {
     int64_t time_ns, cpu_ns, lpactl_cpu_ns, role_cpu_ns[ROLE_MAX];
     struct traffic traffic;
+    long audit; // octets
 };
 
 static void run_operation(struct rig *rig, const struct operation *o, unsigned number, struct run *ret_run)
@@ -175,6 +180,7 @@ static void run_operation(struct rig *rig, const struct operation *o, unsigned n
         o->prepare(rig);
     rig_settle(rig);
     struct traffic_mark mark = rig_mark(rig);
+    run.audit = -rig_audit_size(rig);
     processes_list(rig->lpad, &processes);
     processes_read_cpu(&processes, before);
     if (group)
@@ -190,6 +196,7 @@ static void run_operation(struct rig *rig, const struct operation *o, unsigned n
     run.lpactl_cpu_ns = e.cpu_ns;
     run.time_ns = e.end_ns - lpactl.start_ns;
     rig_traffic(rig, &mark, &run.traffic);
+    run.audit += rig_audit_size(rig);
     if (o->network && run.traffic.requests == 0)
         die("%s: nothing reached the server", o->words);
     if (o->clean != NULL)
@@ -351,6 +358,8 @@ static void measure_operation(struct report *r, struct rig *rig, const struct op
         if (download)
             add_whole_life(r, life, &run.traffic);
         add_cost(r, o, &run, r->root);
+        set(add(r, text("%s.audit", o->key), "octets of audit", "", (double)run.audit), o->audit, false,
+            NULL);
     }
 }
 

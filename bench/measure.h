@@ -11,6 +11,8 @@ void measure_operations(struct report *report);
 void measure_data_at_once(struct report *report);
 // The peak during downloads, with a slow card and server so that every step is sampled. Needs root.
 void measure_memory(struct report *report);
+// A policy that switches: the time of a switch, and what a probe costs.
+void measure_switching(struct report *report);
 // Of the programs as built.
 void measure_sizes(struct report *report);
 

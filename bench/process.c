@@ -12,7 +12,7 @@
 #include <time.h>
 #include <unistd.h>
 
-#define RESTING   4 // supervisor, broker, cardd, policyd
+#define RESTING   4 // supervisor, broker, cardd, policyd; lpad-probed may be there
 #define SETTLE_NS (30 * 1000000000LL)
 
 static const char *const role_names[ROLE_MAX] = {
@@ -131,6 +131,14 @@ static bool all_sleep(const struct processes *p, const pid_t *others, size_t oth
     return yes;
 }
 
+static size_t count_resting(const struct processes *p)
+{
+    size_t count = 0;
+    for (size_t i = 0; i < p->count; i++)
+        count += strcmp(p->name[i], "lpad-probed") != 0;
+    return count;
+}
+
 void processes_settle(pid_t supervisor, const pid_t *others, size_t other_count, int quiet_ms)
 {
     const struct timespec quiet = {.tv_sec = quiet_ms / 1000, .tv_nsec = quiet_ms % 1000 * 1000000L};
@@ -142,7 +150,7 @@ void processes_settle(pid_t supervisor, const pid_t *others, size_t other_count,
     while (now_ns() < end) {
         processes_list(supervisor, &p);
         uint64_t now = processes_count_switches(&p);
-        bool rests = p.count == RESTING && all_sleep(&p, others, other_count);
+        bool rests = count_resting(&p) == RESTING && all_sleep(&p, others, other_count);
         if (rests && rested && now == before)
             return;
         rested = rests;

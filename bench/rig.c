@@ -210,6 +210,21 @@ static void write_inputs(struct rig *rig)
                "\"class\":\"operational\",\"state\":\"Released\",\"uppSize\":11800,\"notifications\":"
                "[{\"events\":[\"enable\",\"disable\",\"delete\"],\"address\":\"smdp.example.com\"}]}");
     write_file(rig, "faults.json", "[]");
+}
+
+// The probe asks the simulated SM-DP+ whether it listens. Without dwell and hands-off, so that it can be
+// measured again and again.
+static void write_policy(struct rig *rig)
+{
+    char switching[512] = "";
+    if (rig->options.switches)
+        snprintf(switching, sizeof switching,
+                 "  - operations: [hold]\n    roles: [admin]\n"
+                 "profiles: { beta: { iccid: \"" RIG_BETA "\" } }\n"
+                 "probes: { server: { tcp: [\"127.0.0.1:%u\"], interval: %us, timeout: 1s, up: 1 } }\n"
+                 "switching:\n  dwell: 0s\n  hands_off: 0s\n  caps: { per_hour: 256, per_day: 256 }\n"
+                 "  rules: [{ name: beta, when: { probe: server, is: up }, use: beta }]\n",
+                 rig->port, RIG_PROBE_SECONDS);
     write_file(rig, "policy.yaml",
                "version: 1\n"
                "roles:\n  admin: { users: [%u] }\n"
@@ -217,8 +232,9 @@ static void write_inputs(struct rig *rig)
                "  - operations: [download]\n    roles: [admin]\n    hosts: [\"smdp.example.com\"]\n"
                "  - operations: [enable, disable, delete, nickname]\n    roles: [admin]\n    profiles: any\n"
                "    consent: given\n"
+               "%s"
                "caps: { downloads_per_day: 1000, enables_per_day: 1000, deletes_per_day: 1000 }\n",
-               (unsigned)getuid());
+               (unsigned)getuid(), switching);
 }
 
 static void write_config(struct rig *rig)
@@ -232,9 +248,9 @@ static void write_config(struct rig *rig)
                "network:\n  ci_certificates: [\"%s/pki/nist/ci.cert.pem\"]\n"
                "  hosts: { smdp.example.com: \"127.0.0.1:%u\" }\n  allow_private_addresses: true\n"
                "policy: %s/policy.yaml\nstate: %s/state\naudit: { file: %s/audit.jsonl }\n"
-               "limits: { netd_starts_per_minute: 64 }\n",
+               "limits: { netd_starts_per_minute: 64 }\nprobes: { ports: [%u] }\n",
                geteuid() == 0 ? users : "", rig->dir, rig->dir, rig->options.block_size, rig->dir, rig->port,
-               rig->dir, rig->dir, rig->dir);
+               rig->dir, rig->dir, rig->dir, rig->port);
 }
 
 static void open_notify(struct rig *rig)
@@ -264,6 +280,7 @@ void rig_open(struct rig *rig, const struct rig_options *options)
     write_inputs(rig);
     start_euicc(rig);
     start_smdp(rig);
+    write_policy(rig);
     write_config(rig);
     open_notify(rig);
 }
@@ -368,6 +385,14 @@ struct traffic_mark rig_mark(const struct rig *rig)
 void rig_traffic(const struct rig *rig, const struct traffic_mark *mark, struct traffic *ret_traffic)
 {
     traffic_since(mark, path_of(rig, "apdu.log").text, path_of(rig, "smdp.log").text, ret_traffic);
+}
+
+long rig_audit_size(const struct rig *rig)
+{
+    struct stat st;
+    if (stat(path_of(rig, "audit.jsonl").text, &st) != 0)
+        die("there is no audit file");
+    return (long)st.st_size;
 }
 
 void rig_renew_order(struct rig *rig)

@@ -15,11 +15,14 @@
 #define RIG_BETA  "89490099999999990029"
 #define RIG_GAMMA "89490099999999990037"
 
+#define RIG_PROBE_SECONDS 5
+
 struct rig_options {
     const char *answer;       // "61" or "data": how the card hands out responses
     unsigned block_size;      // of STORE DATA
     unsigned apdu_latency_ms; // of the card, before every answer
     unsigned http_latency_ms; // of the server
+    bool switches;            // the policy switches to RIG_BETA, with a probe every RIG_PROBE_SECONDS
 };
 
 struct rig {
@@ -49,6 +52,8 @@ void rig_lpactl(struct rig *rig, const char *input, const char *const *arguments
 struct traffic_mark rig_mark(const struct rig *rig);
 void rig_traffic(const struct rig *rig, const struct traffic_mark *mark, struct traffic *ret_traffic);
 
+// Octets of the audit file.
+long rig_audit_size(const struct rig *rig);
 // The order is as new again.
 void rig_renew_order(struct rig *rig);
 // The server refuses the next notification with 503, and takes those after it.

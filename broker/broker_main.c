@@ -6,6 +6,7 @@
 #include "lib/proc.h"
 
 #include <fcntl.h>
+#include <malloc.h>
 #include <signal.h>
 #include <sodium.h>
 #include <stdio.h>
@@ -151,6 +152,7 @@ int main(int argc, char **argv)
     e = broker_say_hello(b, &report);
     if (e != ERR_OK)
         fail("the link to lpad", e);
+    malloc_trim(0); // what opening the files took
     broker_begin(b);
     int code = sd_event_loop(b->event);
     broker_done(b);

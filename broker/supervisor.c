@@ -7,6 +7,7 @@
 #include "proto/convert.h"
 
 #include <errno.h>
+#include <malloc.h>
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
@@ -354,6 +355,7 @@ int supervisor_run(struct supervisor *s)
         log_error("%s (%s)", err_words(e), strerror(errno));
         return 1;
     }
+    malloc_trim(0); // what reading the configuration took
     supervisor_start_what_is_due(s);
     int r = sd_event_loop(s->event);
     link_close(&s->broker);

@@ -31,7 +31,7 @@ install_packages() {
     $as_root env DEBIAN_FRONTEND=noninteractive apt-get install -y -q --no-install-recommends $missing
 }
 
-# build FOLDER [cmake options]: configures and builds there.
+# build FOLDER [cmake options]: configures and builds there; with `targets` only these, else everything.
 build() {
     folder=$1
     shift
@@ -40,5 +40,6 @@ build() {
         cat "$folder/configure.log" >&2
         exit 1
     }
-    cmake --build "$folder"
+    # shellcheck disable=SC2086 # a list of names
+    cmake --build "$folder" ${targets:+--target $targets}
 }

@@ -52,7 +52,7 @@ static struct approvals_now stamp(const struct policyd *p, struct policyd_time n
         .counters = policy_counters_on(p->state.counters, now.day),
         .monotonic_ms = now.monotonic_ms,
         .switcher = &p->switcher,
-        .rolls_back = switcher_rolls_back(&p->switcher, p->store.policy, policyd_clock(now)),
+        .rolls_back = switcher_rolls_back(&p->switcher),
     };
 }
 

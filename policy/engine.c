@@ -202,6 +202,11 @@ void run_set_time(struct engine_run *run, struct engine_time now)
     run->open_windows = calendar_open_windows(run->policy, run->local_ms);
 }
 
+bool engine_rolls_back(const struct engine_state *state)
+{
+    return state->kept.transaction.phase == PHASE_ROLLING_BACK;
+}
+
 void engine_step(const struct switching *policy, uint32_t debt_max, struct engine_state *state,
                  const struct engine_event *event, struct engine_time now, struct engine_output *ret_output)
 {

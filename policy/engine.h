@@ -183,6 +183,9 @@ size_t engine_state_size(void);
 void engine_step(const struct switching *policy, uint32_t debt_max, struct engine_state *state,
                  const struct engine_event *event, struct engine_time now, struct engine_output *ret_output);
 
+// Whether a roll-back is under way.
+bool engine_rolls_back(const struct engine_state *state);
+
 // What a restart and another policy survive: transaction, profile that last worked, quarantines, switches
 // done, hold, data used, rules that hold (by name). Versioned; unpack refuses what it does not know whole
 // with ERR_INPUT. What was unpacked is as after EVENT_START, to the bit; rules, probes and links find their

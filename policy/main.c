@@ -9,6 +9,7 @@
 #include "policy/dispatch.h"
 #include "policy/sandbox.h"
 
+#include <malloc.h>
 #include <poll.h>
 #include <signal.h>
 #include <sodium.h>
@@ -149,6 +150,8 @@ int main(void)
     open_files(&policyd, settings->boot, record_max);
 
     hello_to_message(&report, &policyd.hello);
+    // What reading settings and the kept policy took does not stay.
+    malloc_trim(0);
     e = policyd_announce(&policyd);
     if (e != ERR_OK)
         leave(POLICYD_SUPERVISOR, e);

@@ -6,12 +6,21 @@
 #include "lib/log.h"
 #include "policy/trace.h"
 
+#include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 
 #define CHUNK_MAX (2 * TRACE_LINE_MAX) // the state, in Base64, and some
 
 static const char farewell[] = "# The recording ends here: it has reached its limit (recording.limit).\n";
+
+static void stop(struct recorder *r, const char *why)
+{
+    log_error("the recording of the switching engine ends: %s", why);
+    free(r->space);
+    r->space = NULL;
+    r->max = 0;
+}
 
 void recorder_open(struct recorder *r, int fd, uint64_t max)
 {
@@ -22,12 +31,11 @@ void recorder_open(struct recorder *r, int fd, uint64_t max)
     // Full already: it said so when it became full.
     if (max < sizeof farewell || r->size >= max - sizeof farewell)
         r->max = 0;
-}
-
-static void stop(struct recorder *r, const char *why)
-{
-    log_error("the recording of the switching engine ends: %s", why);
-    r->max = 0;
+    if (r->max == 0)
+        return;
+    r->space = malloc(CHUNK_MAX);
+    if (r->space == NULL)
+        stop(r, "there is no memory");
 }
 
 static void append(struct recorder *r, struct buf *chunk)
@@ -50,10 +58,9 @@ static void append(struct recorder *r, struct buf *chunk)
 
 void recorder_begin(struct recorder *r, const uint8_t policy_sha256[static 32], struct bytes state)
 {
-    char space[CHUNK_MAX];
-    struct buf chunk = buf_make(space, sizeof space);
     if (r->max == 0)
         return;
+    struct buf chunk = buf_make(r->space, CHUNK_MAX);
     trace_put_beginning(&chunk, policy_sha256, state);
     append(r, &chunk);
 }
@@ -61,10 +68,9 @@ void recorder_begin(struct recorder *r, const uint8_t policy_sha256[static 32], 
 void recorder_note_event(struct recorder *r, const struct switching *policy, const struct engine_event *event,
                          struct engine_time now)
 {
-    char space[CHUNK_MAX];
-    struct buf chunk = buf_make(space, sizeof space);
     if (r->max == 0)
         return;
+    struct buf chunk = buf_make(r->space, CHUNK_MAX);
     trace_put_event(&chunk, policy, event, now);
     append(r, &chunk);
 }
@@ -72,10 +78,9 @@ void recorder_note_event(struct recorder *r, const struct switching *policy, con
 void recorder_note_decisions(struct recorder *r, const struct switching *policy,
                              const struct engine_output *output)
 {
-    char space[CHUNK_MAX];
-    struct buf chunk = buf_make(space, sizeof space);
     if (r->max == 0 || output->decision_count == 0)
         return;
+    struct buf chunk = buf_make(r->space, CHUNK_MAX);
     for (uint32_t i = 0; i < output->decision_count; i++)
         trace_put_decided(&chunk, policy, &output->decisions[i]);
     append(r, &chunk);

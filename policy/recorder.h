@@ -9,9 +9,10 @@
 struct recorder {
     int fd;
     uint64_t size, max; // octets; `max` 0: nothing is recorded
+    char *space;        // for a chunk: on the stack it would cost its pages also when nothing is recorded
 };
 
-// The descriptor is not closed; it appends. `max` 0: off.
+// The descriptor is not closed; it appends. `max` 0: off. Without memory nothing is recorded, and it says so.
 void recorder_open(struct recorder *r, int fd, uint64_t max);
 
 // Which policy is in force from here on, and the engine's state packed.

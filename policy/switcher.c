@@ -82,13 +82,12 @@ enum err switcher_open(struct switcher *w, int fd, const char *boot, struct swit
 {
     uint8_t data[HEAD_SIZE + ENGINE_STATE_MAX];
     size_t len = 0;
-    *w = (struct switcher){
-        .file = {.fd = fd, .version = FILE_VERSION, .slot_size = SLOT_SIZE},
-        .boot_ms = now.boot_ms,
-        .wake_in_ms = UINT64_MAX,
- // Another life of this process does not use the same numbers again.
-        .generation = (uint32_t)((uint64_t)now.utc_ms / 1000 & 0x7fffffff),
-    };
+    // Not all of it: it is large, and most of it is never used where nothing switches.
+    w->file = (struct slots){.fd = fd, .version = FILE_VERSION, .slot_size = SLOT_SIZE};
+    w->boot_ms = now.boot_ms;
+    w->wake_in_ms = UINT64_MAX;
+    // Another life of this process does not use the same numbers again.
+    w->generation = (uint32_t)((uint64_t)now.utc_ms / 1000 & 0x7fffffff);
     size_t boot_len = boot != NULL ? strnlen(boot, sizeof w->boot - 1) : 0;
     if (boot_len > 0)
         memcpy(w->boot, boot, boot_len);
@@ -239,11 +238,7 @@ bool switcher_expects(const struct switcher *w, const struct iccid *target)
     return switcher_works(w) && engine_expects(w->state, target);
 }
 
-bool switcher_rolls_back(const struct switcher *w, const struct policy *policy, struct switcher_time now)
+bool switcher_rolls_back(const struct switcher *w)
 {
-    struct engine_view view;
-    if (!switcher_works(w) || policy == NULL)
-        return false;
-    engine_look(&policy->switching, policy->debt_max, w->state, switcher_now(w, now), &view);
-    return view.phase == PHASE_ROLLING_BACK;
+    return switcher_works(w) && engine_rolls_back(w->state);
 }

@@ -47,7 +47,8 @@ struct switcher_time {
     int64_t utc_ms;
 };
 
-// Reads the stored state; the descriptor is not closed. ERR_MEMORY only: what cannot be read is remembered.
+// Reads the stored state into `w`, which is zero; the descriptor is not closed. ERR_MEMORY only: what cannot
+// be read is remembered.
 LPAD_NODISCARD enum err switcher_open(struct switcher *w, int fd, const char *boot, struct switcher_time now);
 void switcher_close(struct switcher *w);
 
@@ -70,6 +71,6 @@ void switcher_step(struct switcher *w, const struct policy *policy, const struct
 bool switcher_works(const struct switcher *w);
 // Whether an intent of the engine for this profile is what is under way, and whether it is a roll-back.
 bool switcher_expects(const struct switcher *w, const struct iccid *target);
-bool switcher_rolls_back(const struct switcher *w, const struct policy *policy, struct switcher_time now);
+bool switcher_rolls_back(const struct switcher *w);
 
 #endif

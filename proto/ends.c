@@ -26,11 +26,11 @@ ENDS(policyd, supervisor, policyd_to_supervisor, supervisor_to_policyd, true);
 ENDS(broker, client, broker_to_client, client_to_broker, false);
 
 const struct link_descriptor_rule link_descriptor_rules[] = {
-    {ROOT(netd_to_broker),        LPAD__NETD_TO_BROKER__BODY_BOUND_PROFILE_PACKAGE},
-    {ROOT(broker_to_cardd),       LPAD__BROKER_TO_CARDD__BODY_STAGE               },
-    {ROOT(supervisor_to_broker),  LPAD__SUPERVISOR_TO_BROKER__BODY_STARTED        },
-    {ROOT(supervisor_to_broker),  LPAD__SUPERVISOR_TO_BROKER__BODY_AUDIT_FILE     },
-    {ROOT(supervisor_to_policyd), LPAD__SUPERVISOR_TO_POLICYD__BODY_POLICY_TEXT   },
-    {ROOT(supervisor_to_policyd), LPAD__SUPERVISOR_TO_POLICYD__BODY_NEW_LINK      },
+    {LINK_MESSAGE(netd_to_broker),        LPAD__NETD_TO_BROKER__BODY_BOUND_PROFILE_PACKAGE},
+    {LINK_MESSAGE(broker_to_cardd),       LPAD__BROKER_TO_CARDD__BODY_STAGE               },
+    {LINK_MESSAGE(supervisor_to_broker),  LPAD__SUPERVISOR_TO_BROKER__BODY_STARTED        },
+    {LINK_MESSAGE(supervisor_to_broker),  LPAD__SUPERVISOR_TO_BROKER__BODY_AUDIT_FILE     },
+    {LINK_MESSAGE(supervisor_to_policyd), LPAD__SUPERVISOR_TO_POLICYD__BODY_POLICY_TEXT   },
+    {LINK_MESSAGE(supervisor_to_policyd), LPAD__SUPERVISOR_TO_POLICYD__BODY_NEW_LINK      },
 };
 const size_t link_descriptor_rule_count = sizeof link_descriptor_rules / sizeof link_descriptor_rules[0];

@@ -13,15 +13,15 @@
 
 #define ONE(message, field, ...)                                                                             \
     {                                                                                                        \
-        &lpad__##message##__descriptor, field, __VA_ARGS__, 1                                                \
+        LINK_MESSAGE(message), field, __VA_ARGS__, 1                                                         \
     } // ..., least, most
 #define MANY(message, field, count)                                                                          \
     {                                                                                                        \
-        &lpad__##message##__descriptor, field, 0, 0, count                                                   \
+        LINK_MESSAGE(message), field, 0, 0, count                                                            \
     }
 #define TEXTS(message, field, max, count)                                                                    \
     {                                                                                                        \
-        &lpad__##message##__descriptor, field, 0, max, count                                                 \
+        LINK_MESSAGE(message), field, 0, max, count                                                          \
     }
 
 #define ICCID         10, 10

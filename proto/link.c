@@ -74,10 +74,10 @@ static bool carries_descriptor(const ProtobufCMessage *frame)
 {
     for (size_t i = 0; i < link_descriptor_rule_count; i++) {
         const struct link_descriptor_rule *rule = &link_descriptor_rules[i];
-        if (rule->root != frame->descriptor)
+        if (!link_names_message(rule->root, frame->descriptor))
             continue;
         const ProtobufCFieldDescriptor *f =
-            protobuf_c_message_descriptor_get_field(rule->root, rule->body_field);
+            protobuf_c_message_descriptor_get_field(frame->descriptor, rule->body_field);
         LPAD_ASSERT(f != NULL && (f->flags & PROTOBUF_C_FIELD_FLAG_ONEOF));
         if (*(const uint32_t *)((const uint8_t *)frame + f->quantifier_offset) == rule->body_field)
             return true;
@@ -88,7 +88,7 @@ static bool carries_descriptor(const ProtobufCMessage *frame)
 static bool may_carry_descriptor(const ProtobufCMessageDescriptor *root)
 {
     for (size_t i = 0; i < link_descriptor_rule_count; i++)
-        if (link_descriptor_rules[i].root == root)
+        if (link_names_message(link_descriptor_rules[i].root, root))
             return true;
     return false;
 }

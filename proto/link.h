@@ -19,9 +19,15 @@
 
 #define LINK_FRAME_MAX 65536
 
+// A message in a table, by its name: a pointer to its description would bring every message into every
+// process. A name that no message has does not compile.
+#define LINK_MESSAGE(message) (&(#message)[0 * sizeof lpad__##message##__descriptor])
+// Whether `name`, of LINK_MESSAGE, is this message's.
+bool link_names_message(const char *name, const ProtobufCMessageDescriptor *message);
+
 // A body that carries a descriptor, by its field number in the root message.
 struct link_descriptor_rule {
-    const ProtobufCMessageDescriptor *root;
+    const char *root; // LINK_MESSAGE
     uint32_t body_field;
 };
 
@@ -83,7 +89,7 @@ LPAD_NODISCARD enum err link_check(const ProtobufCMessage *message);
 
 // The one table of limits (proto/limits.c): the largest length of a string or bytes field, and of a list.
 struct link_limit {
-    const ProtobufCMessageDescriptor *message;
+    const char *message; // LINK_MESSAGE
     const char *field;
     uint32_t min_length, max_length; // of one string or bytes value
     uint32_t max_count;              // of a repeated field

@@ -5,10 +5,25 @@
 
 #include <string.h>
 
+// "card_info" and "CardInfo".
+bool link_names_message(const char *name, const ProtobufCMessageDescriptor *message)
+{
+    const char *camel = message->short_name;
+    for (; *name != 0; name++) {
+        if (*name == '_')
+            continue;
+        if (*name != (*camel >= 'A' && *camel <= 'Z' ? *camel - 'A' + 'a' : *camel))
+            return false;
+        camel++;
+    }
+    return *camel == 0;
+}
+
 static const struct link_limit *find_limit(const ProtobufCMessageDescriptor *message, const char *field)
 {
     for (size_t i = 0; i < link_limit_count; i++)
-        if (link_limits[i].message == message && strcmp(link_limits[i].field, field) == 0)
+        if (link_limits[i].field[0] == field[0] && strcmp(link_limits[i].field, field) == 0 &&
+            link_names_message(link_limits[i].message, message))
             return &link_limits[i];
     LPAD_BUG("a field has no row in proto/limits.c");
 }

@@ -141,7 +141,7 @@ static void print_descriptor_bodies(const ProtobufCMessageDescriptor *root)
 {
     const char *separator = "";
     for (size_t i = 0; i < link_descriptor_rule_count; i++) {
-        if (link_descriptor_rules[i].root != root)
+        if (!link_names_message(link_descriptor_rules[i].root, root))
             continue;
         const ProtobufCFieldDescriptor *field =
             protobuf_c_message_descriptor_get_field(root, link_descriptor_rules[i].body_field);

@@ -34,18 +34,17 @@ static void add_inner(struct messages *m, const ProtobufCMessageDescriptor *mess
             add_message(m, message->fields[i].descriptor);
 }
 
-static void print_limit(const struct link_limit *l)
+static void print_limit(const struct link_limit *l, const char *message)
 {
     if (l->max_count > 1 && l->max_length > 0)
-        printf("| `%s.%s` | %u to %u octets each, at most %u |\n", l->message->short_name, l->field,
-               l->min_length, l->max_length, l->max_count);
+        printf("| `%s.%s` | %u to %u octets each, at most %u |\n", message, l->field, l->min_length,
+               l->max_length, l->max_count);
     else if (l->max_length == 0)
-        printf("| `%s.%s` | at most %u |\n", l->message->short_name, l->field, l->max_count);
+        printf("| `%s.%s` | at most %u |\n", message, l->field, l->max_count);
     else if (l->min_length == l->max_length)
-        printf("| `%s.%s` | %u octets |\n", l->message->short_name, l->field, l->max_length);
+        printf("| `%s.%s` | %u octets |\n", message, l->field, l->max_length);
     else
-        printf("| `%s.%s` | %u to %u octets |\n", l->message->short_name, l->field, l->min_length,
-               l->max_length);
+        printf("| `%s.%s` | %u to %u octets |\n", message, l->field, l->min_length, l->max_length);
 }
 
 static void print_errors(void)
@@ -74,7 +73,7 @@ int main(int argc, char **argv)
     printf("| field | limit |\n| --- | --- |\n");
     for (size_t i = 0; i < m.count; i++)
         for (size_t k = 0; k < link_limit_count; k++)
-            if (link_limits[k].message == m.list[i])
-                print_limit(&link_limits[k]);
+            if (link_names_message(link_limits[k].message, m.list[i]))
+                print_limit(&link_limits[k], m.list[i]->short_name);
     return 0;
 }
