@@ -5,7 +5,11 @@
 #include "lib/log.h"
 #include "proto/convert.h"
 
+#include <errno.h>
 #include <string.h>
+#include <sys/epoll.h>
+#include <sys/timerfd.h>
+#include <unistd.h>
 
 #define PLAN_MEMORY_MAX   (256 * 1024)
 #define CARD_MEMORY_MAX   (128 * 1024)
@@ -14,6 +18,7 @@
 #define TIMER_ACCURACY_US 10000
 #define WAKE_LEAST_MS     10
 #define LINK_PACE_MS      1000
+#define CLOCK_NEVER       INT64_C(100000000000) // in seconds: thousands of years
 
 // --- events ---
 
@@ -438,6 +443,36 @@ static int on_client_late(sd_event_source *source, uint64_t us, void *data)
     return 0;
 }
 
+// Windows and periods of data go by the wall clock: when somebody sets it, the engine looks at it at once.
+static int on_clock_set(sd_event_source *source, int fd, uint32_t events, void *data)
+{
+    struct broker *b = data;
+    uint64_t expirations;
+    (void)source;
+    (void)events;
+    if (read(fd, &expirations, sizeof expirations) < 0 && errno != ECANCELED)
+        return 0;
+    b->switching.tick_due = true;
+    switching_tell(b);
+    return 0;
+}
+
+// A timer that never ends but is cancelled, again and again, whenever the clock is set.
+static enum err watch_clock(struct broker *b)
+{
+    struct switching *w = &b->switching;
+    const struct itimerspec never = {.it_value = {.tv_sec = CLOCK_NEVER}};
+    int fd = timerfd_create(CLOCK_REALTIME, TFD_NONBLOCK | TFD_CLOEXEC);
+    if (fd < 0)
+        return ERR_IO;
+    if (timerfd_settime(fd, TFD_TIMER_ABSTIME | TFD_TIMER_CANCEL_ON_SET, &never, NULL) < 0 ||
+        sd_event_add_io(b->event, &w->clock_source, fd, EPOLLIN, on_clock_set, b) < 0) {
+        close(fd);
+        return ERR_IO;
+    }
+    return sd_event_source_set_io_fd_own(w->clock_source, true) < 0 ? ERR_IO : ERR_OK;
+}
+
 static enum err add_timer(struct broker *b, sd_event_source **ret, clockid_t clock,
                           sd_event_time_handler_t handler)
 {
@@ -452,6 +487,7 @@ enum err switching_init(struct broker *b)
     struct switching *w = &b->switching;
     LPAD_TRY(arena_init(&w->plan_memory, PLAN_MEMORY_MAX));
     LPAD_TRY(arena_init(&w->card_memory, CARD_MEMORY_MAX));
+    LPAD_TRY(watch_clock(b));
     // The engine's time goes on in suspend.
     LPAD_TRY(add_timer(b, &w->wake_timer, CLOCK_BOOTTIME, on_wake));
     LPAD_TRY(add_timer(b, &w->link_timer, CLOCK_MONOTONIC, on_link_due));
@@ -463,6 +499,7 @@ enum err switching_init(struct broker *b)
 void switching_done(struct broker *b)
 {
     struct switching *w = &b->switching;
+    w->clock_source = sd_event_source_disable_unref(w->clock_source);
     w->wake_timer = sd_event_source_disable_unref(w->wake_timer);
     w->link_timer = sd_event_source_disable_unref(w->link_timer);
     w->answer_timer = sd_event_source_disable_unref(w->answer_timer);

@@ -70,7 +70,7 @@ struct switching {
     struct switching_link links[SWITCHING_LINKS_MAX];
     struct switching_action action;
     uint32_t running; // the action whose session runs, 0: none
-    sd_event_source *link_timer, *wake_timer, *answer_timer, *reading_timer, *client_timer;
+    sd_event_source *link_timer, *wake_timer, *answer_timer, *reading_timer, *client_timer, *clock_source;
 };
 
 LPAD_NODISCARD enum err switching_init(struct broker *b);

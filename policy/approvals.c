@@ -370,6 +370,9 @@ struct policy_decision approvals_change(struct approvals *a, const struct approv
     *ret_counter = POLICY_COUNTER_MAX;
     if (!stands(a, now, INTENT_DECIDED, &d))
         return d;
+    // Another policy may have come into force since: what the one before began is not its own.
+    if (i->actor.is_engine && !is_what_engine_began(i, now))
+        return refuse(a, LPAD__DENY_REASON__DENY_NO_INTENT);
     if (facts->operation != i->operation || !is_about_profile(i->operation))
         return refuse(a, LPAD__DENY_REASON__DENY_NO_INTENT);
     if (!same_card(a, facts->eid) || !is_iccid(&i->iccid, facts->target->iccid) ||

@@ -83,6 +83,7 @@ void decision_set_to(struct engine_run *run, struct engine_decision *d, const st
 static void take_card(struct engine_run *run, const struct engine_event *event)
 {
     struct engine_iccid before = run->kept->enabled;
+    run->card_returned = run->measured->read && !run->measured->there;
     card_take(run, event);
     bool same =
         before.known ? card_is_enabled(run->measured, &before) : run->measured->enabled == SWITCH_NONE;

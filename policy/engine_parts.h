@@ -18,6 +18,7 @@ struct engine_run {
     int64_t local_ms;
     uint64_t period_in_ms[2]; // until the next day, month; 0: not asked yet
     struct engine_output *output;
+    bool card_returned; // this event is a reading after there was no card
 };
 
 // --- time ---
@@ -89,6 +90,9 @@ uint32_t rules_switches_since(const struct engine_kept *kept, uint64_t now_ms, u
 // --- engine_quarantine.c ---
 uint64_t quarantine_until(const struct engine_kept *kept, const struct iccid *iccid); // 0: none
 void quarantine_raise(struct engine_run *run, const struct iccid *iccid, bool refused);
+// The connection to the card broke while this profile was enabled, and nothing came of it: a process that
+// died says nothing of the profile. true: not the first time in a row, it may be the profile after all.
+bool quarantine_note_break(struct engine_run *run, const struct iccid *iccid);
 void quarantine_clear(struct engine_kept *kept, const struct iccid *iccid);
 // `first`, doubled n times, at most `longest`.
 uint64_t doubled(uint64_t first, uint32_t n, uint64_t longest);

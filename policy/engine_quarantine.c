@@ -56,6 +56,18 @@ void quarantine_raise(struct engine_run *run, const struct iccid *iccid, bool re
     run->output->durable = true;
 }
 
+bool quarantine_note_break(struct engine_run *run, const struct iccid *iccid)
+{
+    struct engine_quarantine *q = find(run->kept, iccid);
+    if (q != NULL && q->failures > 0)
+        return true;
+    if (q == NULL)
+        q = make(run->kept, iccid);
+    q->failures = 1;
+    run->output->durable = true;
+    return false;
+}
+
 void quarantine_clear(struct engine_kept *kept, const struct iccid *iccid)
 {
     struct engine_quarantine *q = find(kept, iccid);

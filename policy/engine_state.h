@@ -108,6 +108,7 @@ struct engine_measured {
     bool read;     // the card was read
     bool there;    // and it is there
     bool recovers; // the first reading of the card finishes the transaction
+    bool broke;    // nobody could say how the transaction's action ended
     struct engine_card_profile card[ENGINE_CARD_PROFILES_MAX];
     uint32_t card_count;
     uint32_t enabled;                         // index into `card`, SWITCH_NONE

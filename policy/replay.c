@@ -38,6 +38,8 @@ struct replay {
     uint32_t first, count; // of `queue`, a ring
     bool overflow;         // some were dropped
     bool exact;            // a recording: every decision is in it, after its event
+    bool named;            // a line named a decision since the last event
+    bool selects, skips;   // sections of other policies are left out; this is one
     struct replay_verdict verdict;
     uint32_t line_number;
     struct trace_line line;
@@ -172,6 +174,7 @@ static enum replay_end take_expectation(struct replay *r, struct bytes text, boo
     squeeze(text, wanted);
     r->verdict.expectations++;
     r->exact |= recorded;
+    r->named = true;
     if (!is_decision(wanted))
         return refuse(r, 1, "not a decision",
                       "such as: switch RULE FROM -> TO, enabled, commit, failed, roll_back, rolled_back, "
@@ -202,6 +205,15 @@ static enum replay_end check_recorded(struct replay *r)
         return REPLAY_GOES_ON;
     r->verdict.expectations++;
     return differ(r, "nothing more", q->text);
+}
+
+// Where a section ends, lpad may have been killed between an event's line and those of its decisions, which
+// are written together: none of them is there then.
+static enum replay_end check_section(struct replay *r)
+{
+    if (r->exact && !r->named)
+        r->first = r->count = 0;
+    return check_recorded(r);
 }
 
 // --- steps ---
@@ -308,6 +320,7 @@ static enum replay_end take_event(struct replay *r)
     if (r->waits)
         answer_by_trace(r, e->kind);
     r->has_time = true;
+    r->named = false;
     if (r->on && !r->started && e->kind != EVENT_START)
         step(r, &(struct engine_event){.kind = EVENT_START});
     r->started = true;
@@ -317,13 +330,45 @@ static enum replay_end take_event(struct replay *r)
 
 static enum replay_end take_state(struct replay *r)
 {
-    // In the midst of a recording: lpad was started again, with the state that it had stored.
-    if (check_recorded(r) != REPLAY_GOES_ON)
-        return r->verdict.end;
     if (engine_state_unpack(bytes_make(r->line.state, r->line.state_len), r->policy, r->state) != ERR_OK)
         return refuse(r, 7, "not a state that this version can read",
                       "was it recorded by another version, or cut?");
     return REPLAY_GOES_ON;
+}
+
+// A section of a recording: lpad was started, or another policy came into force.
+static enum replay_end take_section(struct replay *r)
+{
+    bool other = memcmp(r->line.sha256, r->sha256, sizeof r->sha256) != 0;
+    if (!r->skips && check_section(r) != REPLAY_GOES_ON)
+        return r->verdict.end;
+    r->exact = true;
+    // What lpad had not stored is lost with the power: its steady time may begin earlier again.
+    r->has_time = false;
+    r->now = (struct engine_time){.steady_ms = 0};
+    r->skips = other && r->selects;
+    r->verdict.left_out += r->skips;
+    r->verdict.other_policy |= other && !r->skips;
+    return REPLAY_GOES_ON;
+}
+
+static bool begins_section(struct bytes line)
+{
+    static const char word[] = "policy ";
+    return line.len > sizeof word - 1 && memcmp(line.data, word, sizeof word - 1) == 0;
+}
+
+bool replay_finds_section(const uint8_t policy_sha256[static 32], struct bytes line)
+{
+    char hex[65];
+    struct buf b = buf_make(hex, sizeof hex);
+    buf_put_hex(&b, bytes_make(policy_sha256, 32));
+    return begins_section(line) && line.len == 7 + 64 && memcmp(line.data + 7, hex, 64) == 0;
+}
+
+void replay_select(struct replay *r)
+{
+    r->selects = true;
 }
 
 static enum replay_end take(struct replay *r)
@@ -335,10 +380,7 @@ static enum replay_end take(struct replay *r)
     case TRACE_DECIDED: return take_expectation(r, r->line.text, true);
     case TRACE_AUTO: r->on = r->line.on; break;
     case TRACE_STATE: r->exact = true; return take_state(r);
-    case TRACE_POLICY:
-        r->exact = true;
-        r->verdict.other_policy |= memcmp(r->line.sha256, r->sha256, sizeof r->sha256) != 0;
-        break;
+    case TRACE_POLICY: return take_section(r);
     case TRACE_KIND_MAX: break;
     }
     return REPLAY_GOES_ON;
@@ -349,6 +391,8 @@ enum replay_end replay_take_line(struct replay *r, struct bytes line)
     if (r->verdict.end != REPLAY_GOES_ON)
         return r->verdict.end;
     r->line_number++;
+    if (r->skips && !begins_section(line))
+        return REPLAY_GOES_ON;
     if (trace_parse_line(r->policy, line, &r->line, &r->verdict.error) != ERR_OK) {
         r->verdict.end = REPLAY_BAD_INPUT;
         r->verdict.line = r->line_number;
@@ -361,6 +405,8 @@ enum replay_end replay_take_line(struct replay *r, struct bytes line)
 static void check_rest(struct replay *r)
 {
     const struct queued *q;
+    if (check_section(r) != REPLAY_GOES_ON)
+        return;
     while ((q = first_queued(r)) != NULL) {
         if (!q->optional || r->exact) {
             differ(r, "nothing more", q->text);
@@ -377,7 +423,7 @@ void replay_finish(struct replay *r, struct replay_verdict *ret_verdict)
     r->waits = false;
     if (r->verdict.end == REPLAY_GOES_ON && r->on && r->has_time && r->action.kind != ACTION_NO)
         (void)pass_time(r, r->answer_at);
-    if (r->verdict.end == REPLAY_GOES_ON && r->verdict.expectations > 0)
+    if (r->verdict.end == REPLAY_GOES_ON && r->verdict.expectations > 0 && !r->skips)
         check_rest(r);
     *ret_verdict = r->verdict;
 }

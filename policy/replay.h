@@ -7,7 +7,8 @@
 //
 // `expect:` lines take the decisions in the order they come. A trace that has one must name all of them but
 // rule_holds and rule_ends. `expect: nothing`: all that came was named. `decided:` lines, of a recording,
-// name every decision of the event before.
+// name every decision of the event before. It has sections, each begun by a `policy` line: lpad was started,
+// or another policy came into force.
 #ifndef LPAD_POLICY_REPLAY_H
 #define LPAD_POLICY_REPLAY_H
 
@@ -40,12 +41,17 @@ struct replay_verdict {
     uint64_t events, decisions;
     uint32_t expectations;
     bool other_policy; // a recording of another text
+    uint32_t left_out; // sections of other policies, after replay_select
 };
 
 // `policy` is borrowed. NULL: no memory.
 struct replay *replay_new(const struct switching *policy, uint32_t debt_max, const uint8_t policy_sha256[32],
                           replay_decided decided, void *context);
 void replay_free(struct replay *r);
+
+// Whether this line begins a section of this policy; and that those of others are to be left out.
+bool replay_finds_section(const uint8_t policy_sha256[static 32], struct bytes line);
+void replay_select(struct replay *r);
 
 // The next line, without its newline. After an end that is not REPLAY_GOES_ON no more is taken.
 enum replay_end replay_take_line(struct replay *r, struct bytes line);

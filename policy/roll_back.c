@@ -117,6 +117,9 @@ static uint64_t pause_after(const struct engine_run *run, uint32_t candidates)
         policy->quarantine_max_ms > RESCUE_PAUSE_MS ? policy->quarantine_max_ms : RESCUE_PAUSE_MS;
     if (!t->failed.known)
         return t->tries % candidates != 0 ? 0 : doubled(RESCUE_PAUSE_MS, t->tries / candidates - 1, longest);
+    // A process that died says nothing of the way back: once more, at once.
+    if (run->measured->broke && t->tries == 1)
+        return PAUSE_LEAST_MS;
     uint64_t pause = doubled(policy->quarantine_ms, t->tries - 1, longest);
     return pause > PAUSE_LEAST_MS ? pause : PAUSE_LEAST_MS;
 }

@@ -131,6 +131,7 @@ void transaction_take_result(struct engine_run *run, const struct engine_event *
         return;
     t->stage = STAGE_READING;
     run->measured->rounds_from_ms = run->now_ms;
+    run->measured->broke = event->result == RESULT_UNKNOWN;
     run->output->durable = true;
     if (event->result != RESULT_REFUSED)
         return;
@@ -182,17 +183,18 @@ static void settle_enabling(struct engine_run *run)
         transaction_end_external(run, &from);
         return;
     }
-    if (!m->recovers)
+    if (!m->recovers && (!m->broke || quarantine_note_break(run, &t->target.iccid)))
         fail_enabling(run, false);
+    else if (!m->recovers)
+        transaction_say(run, DECIDED_FAILED, &t->from, &t->target)->why = BLOCK_NO_CARD;
     transaction_end(run);
 }
 
-// A trial begins anew after a start, but a machine that starts again and again because nothing works must
-// not stay on it.
-static void recover_trial(struct engine_run *run)
+// A trial begins anew after a start, and when the card was away: it could not pass meanwhile. But a machine
+// that starts again and again because nothing works must not stay on it.
+static void begin_trial_anew(struct engine_run *run)
 {
     struct engine_transaction *t = &run->kept->transaction;
-    transaction_say(run, DECIDED_RECOVERED, &t->from, &t->target);
     t->since_ms = run->now_ms;
     if (++t->restarts > ENGINE_RESTARTS_MAX)
         t->within_ms = 0;
@@ -206,7 +208,9 @@ static void take_card_on_trial(struct engine_run *run)
     struct engine_iccid target = t->target;
     if (card_is_enabled(m, &target)) {
         if (m->recovers)
-            recover_trial(run);
+            transaction_say(run, DECIDED_RECOVERED, &t->from, &target);
+        if (m->recovers || run->card_returned)
+            begin_trial_anew(run);
     } else if (m->enabled == SWITCH_NONE) {
         fail_enabling(run, false);
         roll_back_or_end(run, &nothing);
@@ -287,10 +291,12 @@ void transaction_step(struct engine_run *run)
     struct engine_measured *m = run->measured;
     bool acts = t->phase == PHASE_ENABLING || t->phase == PHASE_ROLLING_BACK;
     uint64_t ends = time_add(t->since_ms, ENGINE_ACTION_LONGEST_MS);
-    if (acts && t->stage == STAGE_ACTING && run->now_ms >= ends)
+    if (acts && t->stage == STAGE_ACTING && run->now_ms >= ends) {
         t->stage = STAGE_READING;
-    else if (acts && t->stage == STAGE_ACTING)
+        m->broke = true;
+    } else if (acts && t->stage == STAGE_ACTING) {
         run_wake_at(run, ends);
+    }
     if (!m->read || !m->there || m->recovers)
         return;
     if (t->phase == PHASE_TRIAL)

@@ -58,11 +58,32 @@ static void show(void *context, const struct replay_decision *d)
     putchar('\n');
 }
 
+// Whether a recording has a section of this very policy. A trace that can be read only once is taken whole.
+static bool has_section(const struct tool *t)
+{
+    char *line = NULL;
+    size_t cap = 0;
+    ssize_t len;
+    bool found = false;
+    if (fseek(t->trace_file, 0, SEEK_SET) != 0)
+        return false;
+    while (!found && (len = getline(&line, &cap, t->trace_file)) >= 0) {
+        if (len > 0 && line[len - 1] == '\n')
+            len--;
+        found = replay_finds_section(t->sha256, bytes_make(line, (size_t)len));
+    }
+    free(line);
+    rewind(t->trace_file);
+    return found;
+}
+
 static bool read_all(const struct tool *t, struct replay *r)
 {
     char *line = NULL;
     size_t cap = 0;
     ssize_t len;
+    if (has_section(t))
+        replay_select(r);
     while ((len = getline(&line, &cap, t->trace_file)) >= 0) {
         if (len > 0 && line[len - 1] == '\n')
             len--;
@@ -76,8 +97,10 @@ static bool read_all(const struct tool *t, struct replay *r)
 static int end_json(const struct tool *t, const struct replay_verdict *v)
 {
     bool ok = v->end == REPLAY_GOES_ON;
-    printf("],\"events\":%" PRIu64 ",\"expectations\":%" PRIu32 ",\"other_policy\":%s,\"ok\":%s", v->events,
-           v->expectations, v->other_policy ? "true" : "false", ok ? "true" : "false");
+    printf("],\"events\":%" PRIu64 ",\"expectations\":%" PRIu32 ",\"other_policy\":%s,\"left_out\":%" PRIu32
+           ",\"ok\":%s",
+           v->events, v->expectations, v->other_policy ? "true" : "false", v->left_out,
+           ok ? "true" : "false");
     if (v->end == REPLAY_DIFFERS) {
         printf(",\"difference\":{\"line\":%" PRIu32 ",\"expected\":", v->line);
         tool_put_json(v->expected);
@@ -104,6 +127,11 @@ static int end_words(const struct tool *t, const struct replay_verdict *v)
     fflush(stdout);
     if (v->other_policy)
         fprintf(stderr, "%s: note: it was recorded with another policy than this.\n", trace);
+    if (v->left_out > 0)
+        fprintf(stderr,
+                "%s: note: sections that were recorded with another policy than this: %" PRIu32
+                ", left out.\n",
+                trace, v->left_out);
     if (v->end == REPLAY_BAD_INPUT)
         return tool_refuse(t, t->trace, v->line, v->error.column, v->error.message, v->error.hint);
     if (v->end == REPLAY_DIFFERS) {

@@ -273,7 +273,7 @@ void trace_put_event(struct buf *out, const struct switching *policy, const stru
 
 void trace_put_beginning(struct buf *out, const uint8_t policy_sha256[static 32], struct bytes state)
 {
-    buf_put_text(out, "auto off\npolicy ");
+    buf_put_text(out, "# A section: lpad was started, or another text came into force.\nauto off\npolicy ");
     buf_put_hex(out, bytes_make(policy_sha256, 32));
     buf_put_text(out, "\nstate ");
     buf_put_hex(out, state);

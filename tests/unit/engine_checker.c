@@ -90,7 +90,7 @@ static void take_decision(struct checker *c, const struct engine_decision *d, ui
     int from = d->has_from ? index_of(c, &d->from) : -1;
     int to = d->has_to ? index_of(c, &d->to) : -1;
     bool works = d->kind == DECIDED_COMMIT || d->kind == DECIDED_EXTERNAL;
-    bool failed = d->kind == DECIDED_FAILED && d->count == 0;
+    bool failed = d->kind == DECIDED_FAILED && d->count == 0 && d->why != BLOCK_NO_CARD;
     if (works && to >= 0)
         c->bad_until[to] = 0;
     if (failed && to >= 0)

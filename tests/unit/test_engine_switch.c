@@ -173,6 +173,22 @@ static void a_roll_back_goes_to_what_last_worked(void **unused)
     SAYS(world_tick(&w, 3 * MIN), "roll_back r1 A>C, !back C");
 }
 
+static void a_card_that_was_away_is_given_its_time_again(void **unused)
+{
+    (void)unused;
+    go_on_trial();
+    for (unsigned i = 0; i < ENGINE_RESTARTS_MAX; i++) {
+        SAYS(world_no_card(&w), "");
+        SAYS(world_tick(&w, HOUR), "");
+        SAYS(world_card(&w, "AB*C"), "");
+        SAYS(world_tick(&w, 3 * MIN - SEC), "");
+    }
+    // But not for ever.
+    SAYS(world_no_card(&w), "");
+    SAYS(world_tick(&w, HOUR), "");
+    SAYS(world_card(&w, "AB*C"), "roll_back r0 B>A, !back A");
+}
+
 // --- what the card says ---
 
 static void a_card_that_did_not_switch_quarantines(void **unused)
@@ -183,6 +199,33 @@ static void a_card_that_did_not_switch_quarantines(void **unused)
     SAYS(world_card(&w, "A*BC"), "failed r0 A>B, blocked r0 quarantine");
     assert_int_equal(quarantine_of_b(), 10 * MIN);
     assert_int_equal(w.state.kept.quarantines[0].failures, 1);
+}
+
+// That cardd died says nothing of the profile; that it dies each time may.
+static void a_connection_that_broke_is_forgiven_once(void **unused)
+{
+    (void)unused;
+    enable();
+    SAYS(world_result(&w, RESULT_UNKNOWN), "");
+    SAYS(world_card(&w, "A*BC"), "failed r0 no_card A>B, blocked r0 dwell");
+    assert_int_equal(quarantine_of_b(), 0);
+    SAYS(world_tick(&w, w.policy.dwell_ms), "switch r0 A>B, !enable B");
+    SAYS(world_result(&w, RESULT_UNKNOWN), "");
+    SAYS(world_card(&w, "A*BC"), "failed r0 A>B, blocked r0 quarantine");
+    assert_int_equal(quarantine_of_b(), 20 * MIN);
+}
+
+static void a_way_back_that_broke_is_taken_again_at_once(void **unused)
+{
+    (void)unused;
+    roll_back();
+    SAYS(world_result(&w, RESULT_UNKNOWN), "");
+    SAYS(world_card(&w, "AB*C"), "failed r0 B>A");
+    assert_int_equal(w.output.wake_in_ms, SEC);
+    SAYS(world_tick(&w, SEC), "roll_back r0 B>A, !back A");
+    SAYS(world_result(&w, RESULT_UNKNOWN), "");
+    SAYS(world_card(&w, "AB*C"), "failed r0 B>A");
+    assert_int_equal(w.output.wake_in_ms, 20 * MIN);
 }
 
 static void a_refusal_quarantines_without_doubling(void **unused)
@@ -454,7 +497,10 @@ int main(void)
         TEST(a_hold_does_not_stop_a_roll_back),
         TEST(what_may_not_be_disabled_is_not_rolled_back),
         TEST(a_roll_back_goes_to_what_last_worked),
+        TEST(a_card_that_was_away_is_given_its_time_again),
         TEST(a_card_that_did_not_switch_quarantines),
+        TEST(a_connection_that_broke_is_forgiven_once),
+        TEST(a_way_back_that_broke_is_taken_again_at_once),
         TEST(a_refusal_quarantines_without_doubling),
         TEST(a_lost_answer_is_settled_by_the_reading),
         TEST(a_reading_before_the_result_is_no_end),

@@ -50,17 +50,22 @@ static void hear(void *context, const struct replay_decision *d)
     assert_true(h->len < sizeof h->text);
 }
 
-static struct replay_verdict run(const char *trace, struct heard *heard)
+static void take_lines(struct replay *r, const char *trace)
 {
-    struct replay_verdict v;
-    struct replay *r = replay_new(&policy->switching, 0, sha256, heard != NULL ? hear : NULL, heard);
-    assert_non_null(r);
     while (*trace != '\0') {
         size_t len = strcspn(trace, "\n");
         if (replay_take_line(r, bytes_make(trace, len)) != REPLAY_GOES_ON)
             break;
         trace += len + (trace[len] == '\n');
     }
+}
+
+static struct replay_verdict run(const char *trace, struct heard *heard)
+{
+    struct replay_verdict v;
+    struct replay *r = replay_new(&policy->switching, 0, sha256, heard != NULL ? hear : NULL, heard);
+    assert_non_null(r);
+    take_lines(r, trace);
     replay_finish(r, &v);
     replay_free(r);
     return v;
@@ -253,9 +258,45 @@ static void a_changed_recording_differs(void **state)
     assert_true(v.other_policy);
 }
 
+// Killed after an event was written and before its decisions were; then another policy came into force, and
+// the first one again.
+static void sections_stand_for_themselves(void **state)
+{
+    static struct recording r;
+    static char two[3 * sizeof r.text];
+    (void)state;
+    make_recording(&r);
+    char *event = strstr(r.text, " tick\n");
+    assert_non_null(event);
+    assert_memory_equal(event + 6, "decided: ", 9);
+    int cut = (int)(event + 6 - r.text);
+    snprintf(two, sizeof two, "%.*s%s", cut, r.text, r.text);
+    struct replay_verdict v = run(two, NULL);
+    if (v.end != REPLAY_GOES_ON)
+        fail_msg("line %u: %s%s, %s", v.line, v.error.message, v.expected, v.came);
+    snprintf(two, sizeof two, "%.*s%s", cut, r.text, r.text);
+    char *other = strstr(two + cut, "policy ");
+    memcpy(other + 7, "FF", 2);
+    memcpy(strstr(other, " link ") + 1, "LINK", 4); // it need not even be readable with this policy
+    assert_true(replay_finds_section(sha256, bytes_make(strstr(two, "policy "), 7 + 64)));
+    assert_false(replay_finds_section(sha256, bytes_make(other, 7 + 64)));
+    struct replay *replay = replay_new(&policy->switching, 0, sha256, NULL, NULL);
+    assert_non_null(replay);
+    replay_select(replay);
+    take_lines(replay, two);
+    take_lines(replay, r.text);
+    replay_finish(replay, &v);
+    replay_free(replay);
+    if (v.end != REPLAY_GOES_ON)
+        fail_msg("line %u: %s%s, %s", v.line, v.error.message, v.expected, v.came);
+    assert_int_equal(v.left_out, 1);
+    assert_false(v.other_policy);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(sections_stand_for_themselves),
         cmocka_unit_test(the_card_and_time_by_themselves),
         cmocka_unit_test(expectations_met),
         cmocka_unit_test(expectations_not_met),

@@ -385,6 +385,28 @@ static void test_reload(void **state)
     rig_stop(d);
 }
 
+// What the engine began by a policy is not approved once another one is in force.
+static void test_reload_before_approval(void **state)
+{
+    struct daemon *d = *state;
+    for (int reload = 0; reload < 2; reload++) {
+        begin(d, policy);
+        if (reload == 0)
+            want_backup(d);
+        else
+            assert_non_null(send_card(d, true, false)->action);
+        assert_int_equal(rig_intend_engine(d, backup_iccid)->verdict, LPAD__VERDICT__VERDICT_ALLOW);
+        if (reload == 1) {
+            assert_true(rig_send_text(d, NAMES "switching: {rules: [{name: home, use: main}]}\n")->loaded);
+            rig_take_loaded(d);
+        }
+        const Lpad__Approval *a = rig_approve(d, LPAD__OPERATION__OPERATION_ENABLE);
+        bool begun = a->allow || a->reason != LPAD__DENY_REASON__DENY_NO_INTENT;
+        assert_int_equal(begun, reload == 0);
+        rig_stop(d);
+    }
+}
+
 // The cap per day leaves two for roll-backs and people.
 static void test_reserve(void **state)
 {
@@ -469,11 +491,22 @@ static void test_no_switching(void **state)
 int main(int argc, char **argv)
 {
     const struct CMUnitTest tests[] = {
-        TEST(test_switch),      TEST(test_old_generation),   TEST(test_impossible_events),
-        TEST(test_power_cut),   TEST(test_new_broker),       TEST(test_hold),
-        TEST(test_hold_aside),  TEST(test_clock_over_boots), TEST(test_unreadable_state),
-        TEST(test_reload),      TEST(test_unwritable_state), TEST(test_reserve),
-        TEST(test_role_engine), TEST(test_recording),        TEST(test_no_switching),
+        TEST(test_switch),
+        TEST(test_old_generation),
+        TEST(test_impossible_events),
+        TEST(test_power_cut),
+        TEST(test_new_broker),
+        TEST(test_hold),
+        TEST(test_hold_aside),
+        TEST(test_clock_over_boots),
+        TEST(test_unreadable_state),
+        TEST(test_reload),
+        TEST(test_unwritable_state),
+        TEST(test_reserve),
+        TEST(test_role_engine),
+        TEST(test_recording),
+        TEST(test_no_switching),
+        TEST(test_reload_before_approval),
     };
     if (argc < 2)
         return 2;
