@@ -26,6 +26,27 @@ static void check_probe(const Lpad__ProbePlan *from, const struct probe *p)
         check_target(p->kind, &p->targets[i]);
 }
 
+// Each probe is due some time, unless it is off; and after a round not before its interval, but for a tenth.
+static void check_schedule(struct plan *plan, Lpad__ProbeMode mode)
+{
+    Lpad__ProbeMode modes[PROBES_MAX];
+    bool is_off = mode == LPAD__PROBE_MODE__PROBE_OFF;
+    for (size_t i = 0; i < plan->count; i++)
+        modes[i] = mode;
+    FUZZ_CHECK(plan_set_modes(plan, modes, plan->count) == ERR_OK);
+    for (size_t i = 0; i < plan->count; i++) {
+        struct probe *p = &plan->probes[i];
+        int64_t interval = mode == LPAD__PROBE_MODE__PROBE_FAST ? p->failure_interval_ms : p->interval_ms;
+        p->ran = false;
+        FUZZ_CHECK(probe_may_begin(p, 0) == !is_off);
+        p->ran = true;
+        p->begun = 1000;
+        FUZZ_CHECK(is_off ? probe_due(p) > INT64_MAX / 2 : probe_due(p) == 1000 + interval);
+        FUZZ_CHECK(is_off || probe_may_begin(p, 1000 + interval));
+        FUZZ_CHECK(!probe_may_begin(p, 1000));
+    }
+}
+
 static void check_plan(const Lpad__SwitchPlan *from, struct plan *plan)
 {
     static const Lpad__ProbeMode modes[PROBES_MAX + 1];
@@ -33,6 +54,8 @@ static void check_plan(const Lpad__SwitchPlan *from, struct plan *plan)
     for (size_t i = 0; i < plan->count; i++)
         check_probe(from->probes[i], &plan->probes[i]);
     FUZZ_CHECK(plan_set_modes(plan, modes, plan->count + 1) == ERR_PEER_UNEXPECTED);
+    for (int mode = LPAD__PROBE_MODE__PROBE_OFF; mode <= LPAD__PROBE_MODE__PROBE_FAST; mode++)
+        check_schedule(plan, (Lpad__ProbeMode)mode);
 }
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)

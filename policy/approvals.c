@@ -221,13 +221,11 @@ static bool is_what_engine_began(const struct approvals *a, const struct approva
 
 // What the engine was told of the card, lpad-cardd has read: its action replaces what it was decided to
 // replace.
-static bool engine_was_told_the_truth(const struct approvals *a, const struct approvals_now *now,
+static bool engine_was_told_the_truth(const struct approvals_now *now,
                                       const Lpad__ApproveProfileChange *facts)
 {
     struct iccid enabled;
     const Lpad__Profile *p = facts->enabled;
-    if (!is_what_engine_began(a, now))
-        return false;
     if (p == NULL)
         return switcher_replaces(now->switcher, NULL);
     return iccid_from_card(bytes_make(p->iccid.data, p->iccid.len), &enabled) == ERR_OK &&
@@ -367,19 +365,19 @@ struct policy_decision approvals_change(struct approvals *a, const struct approv
 {
     struct intent *i = &a->intent;
     struct policy_decision d;
+    bool is_engine = i->actor.is_engine;
     *ret_counter = POLICY_COUNTER_MAX;
     if (!stands(a, now, INTENT_DECIDED, &d))
         return d;
     // Another policy may have come into force since: what the one before began is not its own.
-    if (i->actor.is_engine && !is_what_engine_began(i, now))
+    if (is_engine && !is_what_engine_began(a, now))
         return refuse(a, LPAD__DENY_REASON__DENY_NO_INTENT);
     if (facts->operation != i->operation || !is_about_profile(i->operation))
         return refuse(a, LPAD__DENY_REASON__DENY_NO_INTENT);
     if (!same_card(a, facts->eid) || !is_iccid(&i->iccid, facts->target->iccid) ||
         !same_nickname(i, facts->nickname))
         return refuse(a, LPAD__DENY_REASON__DENY_FACTS);
-    bool is_engine = i->actor.is_engine;
-    if (is_engine && !engine_was_told_the_truth(a, now, facts))
+    if (is_engine && !engine_was_told_the_truth(now, facts))
         return refuse(a, LPAD__DENY_REASON__DENY_FACTS);
     bool enabled_is_target = facts->enabled != NULL && is_iccid(&i->iccid, facts->enabled->iccid);
     struct policy_request request = request_of(i, now);
