@@ -44,14 +44,14 @@ struct log {
     size_t count;
 };
 
-static const struct switching *get_policy(void)
+static const struct policy *get_policy(void)
 {
     static struct policy *policy;
     static const struct policy_names names = {NULL, 0, NULL, 0};
     struct yaml_error error;
     if (policy == NULL)
         FUZZ_CHECK(policy_read(bytes_from_text(policy_text), &names, &policy, &error) == ERR_OK);
-    return &policy->switching;
+    return policy;
 }
 
 static void check_begin(struct log *log, uint64_t now)
@@ -67,12 +67,36 @@ static void check_begin(struct log *log, uint64_t now)
     log->begun[log->count++] = now;
 }
 
-static void step(const struct switching *policy, struct engine_state *state, const struct engine_event *event,
+// What is told of a step, and to who asks why, are messages that the link lets through.
+static void check_told(const struct policy *policy, struct engine_state *state,
+                       const struct engine_output *out)
+{
+    static struct switcher w;
+    static struct switch_step_message step;
+    static struct switch_plan_message plan;
+    static struct explanation_message why;
+    memset(&w, 0, sizeof w);
+    w.state = state;
+    w.action = out->action;
+    w.wake_in_ms = out->wake_in_ms;
+    w.decision_count = out->decision_count;
+    memcpy(w.decisions, out->decisions, sizeof out->decisions);
+    memcpy(w.modes, out->modes, sizeof w.modes);
+    switch_step_fill(&w, &policy->switching, &step);
+    FUZZ_CHECK(link_check(&step.step.base) == ERR_OK);
+    switch_plan_fill(&policy->switching, GENERATION, &plan);
+    FUZZ_CHECK(link_check(&plan.plan.base) == ERR_OK);
+    explanation_fill(&w, policy, (struct switcher_time){0}, &why);
+    FUZZ_CHECK(link_check(&why.explanation.base) == ERR_OK);
+}
+
+static void step(const struct policy *policy, struct engine_state *state, const struct engine_event *event,
                  struct engine_time now, struct log *log)
 {
     struct engine_output out;
-    engine_step(policy, UINT32_MAX, state, event, now, &out);
+    engine_step(&policy->switching, UINT32_MAX, state, event, now, &out);
     FUZZ_CHECK(out.decision_count <= ENGINE_DECISIONS_MAX);
+    check_told(policy, state, &out);
     if (out.action.kind == ACTION_NO)
         return;
     FUZZ_CHECK(engine_expects(state, &out.action.iccid) && engine_last_action(state) == out.action.number);
@@ -99,7 +123,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     static struct switch_event event;
     static struct log log;
     struct engine_event start = {.kind = EVENT_START};
-    const struct switching *policy = get_policy();
+    const struct policy *policy = get_policy();
     struct engine_time now = {.steady_ms = 1, .utc_ms = 1};
     struct arena arena;
     struct engine_state *state = malloc(engine_state_size());
@@ -115,7 +139,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
         now.steady_ms += pause;
         now.utc_ms += (int64_t)pause;
         arena_reset(&arena);
-        if (read_event(bytes_make(data + at, len), &arena, policy, &event))
+        if (read_event(bytes_make(data + at, len), &arena, &policy->switching, &event))
             step(policy, state, &event.event, now, &log);
         at += len;
     }
