@@ -17,6 +17,7 @@
 #define READ_AGAIN_MS     10000 // a card that could be reached and would not be read
 #define TIMER_ACCURACY_US 10000
 #define WAKE_LEAST_MS     10
+#define LINK_PACE_MS      1000
 #define CLOCK_NEVER       INT64_C(100000000000) // in seconds: thousands of years
 
 // --- events ---
@@ -85,11 +86,26 @@ static bool put_hold(struct broker *b, struct event_message *m)
     return true;
 }
 
-static bool put_link(struct switching *w, struct event_message *m)
+// An interface that changes again and again is told once in a while, as it is then.
+static bool link_waits(struct broker *b, struct switching_link *l)
 {
+    uint64_t now = broker_now_ms();
+    uint64_t next = (l->due_ms > now ? l->due_ms : now) + LINK_PACE_MS;
+    if (next - now <= SWITCHING_BURST * LINK_PACE_MS) {
+        l->due_ms = next;
+        return false;
+    }
+    if (broker_arm(b, b->switching.link_timer, LINK_PACE_MS) != ERR_OK)
+        log_error("cannot set a timer");
+    return true;
+}
+
+static bool put_link(struct broker *b, struct event_message *m)
+{
+    struct switching *w = &b->switching;
     for (uint32_t i = 0; i < w->plan->n_links; i++) {
         struct switching_link *l = &w->links[i];
-        if (l->changed) {
+        if (l->changed && !link_waits(b, l)) {
             l->changed = false;
             lpad__link_state__init(&m->link);
             m->link.generation = w->plan->generation;
@@ -167,7 +183,7 @@ void switching_tell(struct broker *b)
         return;
     lpad__broker_to_policyd__init(&m.frame);
     lpad__switch_event__init(&m.event);
-    if (!put_result(w, &m) && !put_card(w, &m) && !put_hold(b, &m) && !put_link(w, &m) && !put_rest(b, &m))
+    if (!put_result(w, &m) && !put_card(w, &m) && !put_hold(b, &m) && !put_link(b, &m) && !put_rest(b, &m))
         return;
     m.frame.id = peer_next_id(p);
     m.frame.body_case = LPAD__BROKER_TO_POLICYD__BODY_SWITCH_EVENT;
@@ -251,6 +267,7 @@ static void forget(struct switching *w)
 {
     w->action.waiting = false;
     w->round_count = 0;
+    memset(w->rounds_due_ms, 0, sizeof w->rounds_due_ms);
     w->mode_count = 0;
     w->tick_due = false;
     memset(w->links, 0, sizeof w->links);
@@ -392,6 +409,14 @@ static int on_wake(sd_event_source *source, uint64_t us, void *data)
     return 0;
 }
 
+static int on_link_due(sd_event_source *source, uint64_t us, void *data)
+{
+    (void)source;
+    (void)us;
+    switching_tell(data);
+    return 0;
+}
+
 static int on_answer_late(sd_event_source *source, uint64_t us, void *data)
 {
     (void)source;
@@ -467,6 +492,7 @@ enum err switching_init(struct broker *b)
     LPAD_TRY(watch_clock(b));
     // The engine's time goes on in suspend.
     LPAD_TRY(add_timer(b, &w->wake_timer, CLOCK_BOOTTIME, on_wake));
+    LPAD_TRY(add_timer(b, &w->link_timer, CLOCK_MONOTONIC, on_link_due));
     LPAD_TRY(add_timer(b, &w->answer_timer, CLOCK_MONOTONIC, on_answer_late));
     LPAD_TRY(add_timer(b, &w->reading_timer, CLOCK_MONOTONIC, on_read_again));
     return add_timer(b, &w->client_timer, CLOCK_MONOTONIC, on_client_late);
@@ -477,6 +503,7 @@ void switching_done(struct broker *b)
     struct switching *w = &b->switching;
     w->clock_source = sd_event_source_disable_unref(w->clock_source);
     w->wake_timer = sd_event_source_disable_unref(w->wake_timer);
+    w->link_timer = sd_event_source_disable_unref(w->link_timer);
     w->answer_timer = sd_event_source_disable_unref(w->answer_timer);
     w->reading_timer = sd_event_source_disable_unref(w->reading_timer);
     w->client_timer = sd_event_source_disable_unref(w->client_timer);

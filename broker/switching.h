@@ -17,6 +17,7 @@
 #include <systemd/sd-event.h>
 
 #define SWITCHING_ROUNDS_MAX 64
+#define SWITCHING_BURST      16 // of a probe's rounds, or a link's changes, before they are held to their pace
 #define SWITCHING_PROBES_MAX 32 // as SwitchPlan
 #define SWITCHING_LINKS_MAX  16
 #define SWITCHING_RULE_MAX   32
@@ -35,6 +36,7 @@ struct switching_round {
 
 struct switching_link {
     bool changed;
+    uint64_t due_ms; // its next change is not told much before this
     Lpad__Tri carrier, address, route;
     uint64_t octets; // not told yet
 };
@@ -64,10 +66,11 @@ struct switching {
     const Lpad__CardProfilesFacts *card; // the last reading, NULL: told already
     struct switching_round rounds[SWITCHING_ROUNDS_MAX];
     size_t round_count;
+    uint64_t rounds_due_ms[SWITCHING_PROBES_MAX]; // of each probe, by its failure interval
     struct switching_link links[SWITCHING_LINKS_MAX];
     struct switching_action action;
     uint32_t running; // the action whose session runs, 0: none
-    sd_event_source *wake_timer, *answer_timer, *reading_timer, *client_timer, *clock_source;
+    sd_event_source *link_timer, *wake_timer, *answer_timer, *reading_timer, *client_timer, *clock_source;
 };
 
 LPAD_NODISCARD enum err switching_init(struct broker *b);

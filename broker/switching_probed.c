@@ -4,6 +4,8 @@
 
 #include "lib/log.h"
 
+#include <string.h>
+
 void switching_want_probed(struct broker *b, bool wanted)
 {
     struct switching *w = &b->switching;
@@ -58,6 +60,19 @@ static bool is_current(const struct broker *b, uint32_t generation)
     return b->switching.plan != NULL && b->switching.plan->generation == generation;
 }
 
+// An honest one sends one in a failure interval, and now and then one more when it is told another mode. Each
+// may change what a rule says, and so become a record of the audit.
+static bool round_is_early(struct broker *b, uint32_t probe)
+{
+    uint64_t now = broker_now_ms(), step = b->switching.plan->probes[probe]->failure_interval_ms / 2;
+    uint64_t *due = &b->switching.rounds_due_ms[probe];
+    uint64_t next = (*due > now ? *due : now) + step;
+    if (next - now > SWITCHING_BURST * step)
+        return true;
+    *due = next;
+    return false;
+}
+
 static enum err take_round(struct broker *b, const Lpad__ProbeRound *r)
 {
     struct switching *w = &b->switching;
@@ -67,8 +82,8 @@ static enum err take_round(struct broker *b, const Lpad__ProbeRound *r)
     if (r->probe >= w->plan->n_probes || __builtin_add_overflow(r->passed, r->failed, &all) ||
         all > w->plan->probes[r->probe]->n_targets)
         return ERR_PEER_UNEXPECTED;
-    // policyd takes each in a moment: so many at a time no honest one sends.
-    if (w->round_count == SWITCHING_ROUNDS_MAX)
+    // policyd takes each in a moment: so many at a time no honest one sends, nor so often.
+    if (w->round_count == SWITCHING_ROUNDS_MAX || round_is_early(b, r->probe))
         return ERR_PEER_LIMIT;
     w->rounds[w->round_count++] = (struct switching_round){.probe = r->probe,
                                                            .passed = r->passed,
@@ -130,6 +145,7 @@ void switching_on_probed_gone(struct broker *b)
 {
     struct switching *w = &b->switching;
     w->round_count = 0;
+    memset(w->rounds_due_ms, 0, sizeof w->rounds_due_ms);
     for (size_t i = 0; w->plan != NULL && i < w->plan->n_links; i++) {
         w->links[i].carrier = w->links[i].address = w->links[i].route = LPAD__TRI__TRI_UNKNOWN;
         w->links[i].changed = true;

@@ -39,6 +39,42 @@ static void check_whole(const uint8_t *data, size_t size, const struct verifier 
     FUZZ_CHECK(!is_whole(changed, size, &named, &v));
 }
 
+static bool has_head(const uint8_t *data, size_t size, uint64_t seq, const uint8_t hash[static RECORD_HASH],
+                     struct verifier *v)
+{
+    static struct verify_options seen;
+    memset(&seen, 0, sizeof seen);
+    seen.trust_first = true;
+    seen.head_count = 1;
+    seen.heads[0].seq = seq;
+    memcpy(seen.heads[0].hash, hash, RECORD_HASH);
+    return is_whole(data, size, &seen, v);
+}
+
+// A head that was seen stands there, or the log is not whole: rewritten, cut off at its end, or begun too
+// late.
+static void check_heads(const uint8_t *data, size_t size, const struct verifier *first)
+{
+    static const uint8_t another[RECORD_HASH];
+    static struct verifier v;
+    FUZZ_CHECK(has_head(data, size, first->last_seq, first->head, &v));
+    FUZZ_CHECK(!has_head(data, size, first->last_seq, another, &v) && v.kind == VERIFY_HEAD);
+    FUZZ_CHECK(!has_head(data, size, first->last_seq + 1, first->head, &v) && v.kind == VERIFY_CUT);
+    FUZZ_CHECK(!has_head(data, size, 0, first->head, &v) && v.kind == VERIFY_CUT);
+}
+
+// What follows the last newline is no record where another file follows.
+static void check_torn(const uint8_t *data, size_t size)
+{
+    static struct verify_options trusting;
+    static struct verifier v;
+    size_t torn = 0;
+    trusting.trust_first = true;
+    verifier_init(&v, &trusting);
+    if (input_verify_memory(data, size, false, &v, &torn) == INPUT_READ)
+        FUZZ_CHECK(size == 0 || data[size - 1] == '\n');
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
     static struct verify_options trusting, unknown;
@@ -48,7 +84,11 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     memset(unknown.keys[0], 7, RECORD_KEY);
     unknown.key_count = 1;
     FUZZ_CHECK(!is_whole(data, size, &unknown, &v));
-    if (is_whole(data, size, &trusting, &v))
-        check_whole(data, size, &v);
+    if (is_whole(data, size, &trusting, &v)) {
+        struct verifier first = v;
+        check_whole(data, size, &first);
+        check_heads(data, size, &first);
+    }
+    check_torn(data, size);
     return 0;
 }

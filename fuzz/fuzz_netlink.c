@@ -29,12 +29,25 @@ static void check_links(const struct links *l)
     }
 }
 
+// What is asked is itself a message that ends where it says.
+static void check_requests(void)
+{
+    for (int question = NETLINK_ASK_LINKS; question < NETLINK_QUESTION_MAX; question++) {
+        uint8_t request[NETLINK_REQUEST_MAX];
+        struct netlink_fact fact;
+        struct bytes view =
+            bytes_make(request, netlink_put_request((enum netlink_question)question, 9, 3, request));
+        FUZZ_CHECK(netlink_read(&view, &fact) == ERR_OK && view.len == 0 && fact.sequence == 9);
+    }
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
     struct links links = {.fd = -1, .port = PORT, .count = 3};
     const char *const names[] = {"lo", "wan0", "wan1"};
     struct bytes view = bytes_make(data, size);
     struct netlink_fact fact;
+    check_requests();
     for (size_t i = 0; i < links.count; i++) {
         memcpy(links.link[i].name, names[i], strlen(names[i]));
         links.link[i].data = true;

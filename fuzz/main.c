@@ -75,15 +75,9 @@ static void mutate_once(uint64_t *state, uint8_t *data, size_t *size)
     static const uint8_t edges[] = {0x00, 0x01, 0x1F, 0x7F, 0x80, 0x81, 0x82, 0x84, 0xFE, 0xFF};
     size_t at = *size > 0 ? random_below(state, *size) : 0;
     switch (*size > 0 ? random_below(state, 6) : 4) {
-    case 0:
-        data[at] ^= (uint8_t)(1u << random_below(state, 8));
-        break;
-    case 1:
-        data[at] = (uint8_t)next_random(state);
-        break;
-    case 2:
-        data[at] = edges[random_below(state, sizeof edges)];
-        break;
+    case 0: data[at] ^= (uint8_t)(1u << random_below(state, 8)); break;
+    case 1: data[at] = (uint8_t)next_random(state); break;
+    case 2: data[at] = edges[random_below(state, sizeof edges)]; break;
     case 3: // remove
         memmove(data + at, data + at + 1, *size - at - 1);
         (*size)--;
@@ -93,9 +87,7 @@ static void mutate_once(uint64_t *state, uint8_t *data, size_t *size)
         data[at] = (uint8_t)next_random(state);
         (*size)++;
         break;
-    default:
-        *size = at;
-        break; // cut
+    default: *size = at; break; // cut
     }
 }
 

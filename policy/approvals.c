@@ -211,10 +211,25 @@ static struct policy_decision decide_aside(const struct approvals_now *now, cons
     return policy_decide(now->policy, &actor, &request, &now->counters);
 }
 
-static bool is_what_engine_began(const struct intent *i, const struct approvals_now *now)
+static bool is_what_engine_began(const struct approvals *a, const struct approvals_now *now)
 {
+    const struct intent *i = &a->intent;
     return i->operation == LPAD__OPERATION__OPERATION_ENABLE && now->switcher != NULL &&
-           switcher_expects(now->switcher, &i->iccid);
+           switcher_expects(now->switcher, &i->iccid) &&
+           switcher_last_action(now->switcher) != a->engine_action;
+}
+
+// What the engine was told of the card, lpad-cardd has read: its action replaces what it was decided to
+// replace.
+static bool engine_was_told_the_truth(const struct approvals_now *now,
+                                      const Lpad__ApproveProfileChange *facts)
+{
+    struct iccid enabled;
+    const Lpad__Profile *p = facts->enabled;
+    if (p == NULL)
+        return switcher_replaces(now->switcher, NULL);
+    return iccid_from_card(bytes_make(p->iccid.data, p->iccid.len), &enabled) == ERR_OK &&
+           switcher_replaces(now->switcher, &enabled);
 }
 
 struct policy_decision approvals_intent(struct approvals *a, const struct approvals_now *now,
@@ -229,7 +244,7 @@ struct policy_decision approvals_intent(struct approvals *a, const struct approv
     read_actor(intent->actor, &i->actor);
     if (!read_target(intent, i))
         return refuse(a, LPAD__DENY_REASON__DENY_FACTS);
-    if (i->actor.is_engine && !is_what_engine_began(i, now))
+    if (i->actor.is_engine && !is_what_engine_began(a, now))
         return refuse(a, LPAD__DENY_REASON__DENY_NO_INTENT);
     struct policy_request request = request_of(i, now);
     struct policy_decision d = policy_decide(now->policy, &i->actor, &request, &now->counters);
@@ -350,16 +365,19 @@ struct policy_decision approvals_change(struct approvals *a, const struct approv
 {
     struct intent *i = &a->intent;
     struct policy_decision d;
+    bool is_engine = i->actor.is_engine;
     *ret_counter = POLICY_COUNTER_MAX;
     if (!stands(a, now, INTENT_DECIDED, &d))
         return d;
     // Another policy may have come into force since: what the one before began is not its own.
-    if (i->actor.is_engine && !is_what_engine_began(i, now))
+    if (is_engine && !is_what_engine_began(a, now))
         return refuse(a, LPAD__DENY_REASON__DENY_NO_INTENT);
     if (facts->operation != i->operation || !is_about_profile(i->operation))
         return refuse(a, LPAD__DENY_REASON__DENY_NO_INTENT);
     if (!same_card(a, facts->eid) || !is_iccid(&i->iccid, facts->target->iccid) ||
         !same_nickname(i, facts->nickname))
+        return refuse(a, LPAD__DENY_REASON__DENY_FACTS);
+    if (is_engine && !engine_was_told_the_truth(now, facts))
         return refuse(a, LPAD__DENY_REASON__DENY_FACTS);
     bool enabled_is_target = facts->enabled != NULL && is_iccid(&i->iccid, facts->enabled->iccid);
     struct policy_request request = request_of(i, now);
@@ -367,6 +385,8 @@ struct policy_decision approvals_change(struct approvals *a, const struct approv
     request.enabled = enabled_is_target ? NULL : facts->enabled;
     enum policy_counter counter = policy_counter_of(i->operation);
     d = decide_change(a, now, &request);
+    if (is_engine && !is_denied(&d))
+        a->engine_action = switcher_last_action(now->switcher);
     *ret_counter = is_denied(&d) ? POLICY_COUNTER_MAX : counter;
     return d;
 }

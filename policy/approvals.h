@@ -60,7 +60,8 @@ struct intent {
 struct approvals {
     struct intent intent;
     uint32_t timeout_ms;
-    bool has_eid; // of the card behind this link to cardd; it cannot change
+    uint32_t engine_action; // the last action of the engine that got a yes: each gets one
+    bool has_eid;           // of the card behind this link to cardd; it cannot change
     uint8_t eid[APPROVALS_EID_SIZE];
 };
 

@@ -237,3 +237,15 @@ bool engine_expects(const struct engine_state *state, const struct iccid *target
     bool acts = t->phase == PHASE_ENABLING || t->phase == PHASE_ROLLING_BACK;
     return acts && t->stage == STAGE_ACTING && t->target.known && iccid_equal(&t->target.iccid, target);
 }
+
+bool engine_replaces(const struct engine_state *state, const struct iccid *enabled)
+{
+    const struct engine_transaction *t = &state->kept.transaction;
+    const struct engine_iccid *before = t->phase == PHASE_ROLLING_BACK ? &t->failed : &t->from;
+    return enabled == NULL || (before->known && iccid_equal(&before->iccid, enabled));
+}
+
+uint32_t engine_last_action(const struct engine_state *state)
+{
+    return state->kept.last_action;
+}

@@ -228,6 +228,12 @@ void engine_look(const struct switching *policy, uint32_t debt_max, const struct
 
 // Whether this is the action that the state says is under way: policyd's answer to an intent of the engine.
 bool engine_expects(const struct engine_state *state, const struct iccid *target);
+// Whether that action was decided to take the place of `enabled`, the profile that the card has enabled now
+// by lpad-cardd's word. None (NULL) always is. The engine decides by what the broker says of the card: a
+// broker that invents a card without an enabled profile gets an action, and no approval.
+bool engine_replaces(const struct engine_state *state, const struct iccid *enabled);
+// The number of the last action.
+uint32_t engine_last_action(const struct engine_state *state);
 
 const char *engine_block_words(enum engine_block block);          // "dwell", "hold", ...
 const char *engine_decision_name(enum engine_decision_kind kind); // "switch", "commit", "roll_back", ...

@@ -12,4 +12,7 @@ extern const struct sandbox_spec policyd_sandbox;
 struct sandbox_spec policyd_sandbox_with(uint64_t record_max,
                                          struct sandbox_limit limits[static POLICYD_LIMITS_MAX]);
 
+// lpad-policy's: in force once its files are open, before a byte of them is read.
+extern const struct sandbox_spec policy_tool_sandbox;
+
 #endif

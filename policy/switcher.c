@@ -238,6 +238,16 @@ bool switcher_expects(const struct switcher *w, const struct iccid *target)
     return switcher_works(w) && engine_expects(w->state, target);
 }
 
+bool switcher_replaces(const struct switcher *w, const struct iccid *enabled)
+{
+    return switcher_works(w) && engine_replaces(w->state, enabled);
+}
+
+uint32_t switcher_last_action(const struct switcher *w)
+{
+    return switcher_works(w) ? engine_last_action(w->state) : 0;
+}
+
 bool switcher_rolls_back(const struct switcher *w)
 {
     return switcher_works(w) && engine_rolls_back(w->state);

@@ -69,8 +69,12 @@ void switcher_step(struct switcher *w, const struct policy *policy, const struct
 
 // Whether steps are done at all.
 bool switcher_works(const struct switcher *w);
-// Whether an intent of the engine for this profile is what is under way, and whether it is a roll-back.
+// Whether an intent of the engine for this profile is what is under way; below, whether it is a roll-back.
 bool switcher_expects(const struct switcher *w, const struct iccid *target);
+// Whether the card's enabled profile (NULL: none) is the one that it replaces; and its number. 0: no steps
+// are done.
+bool switcher_replaces(const struct switcher *w, const struct iccid *enabled);
+uint32_t switcher_last_action(const struct switcher *w);
 bool switcher_rolls_back(const struct switcher *w);
 
 #endif

@@ -2,42 +2,19 @@
 // lpad-policy: its arguments and files; then the sandbox; only then is anything parsed.
 #include "policy/tool.h"
 
-#include "lib/sandbox.h"
+#include "policy/sandbox.h"
 
 #include <errno.h>
 #include <fcntl.h>
 #include <sodium.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/ioctl.h>
 
 static const char usage[] = "Usage: lpad-policy check [--strict] [--json] FILE\n"
                             "       lpad-policy test [--json] [--quiet] FILE TRACE\n"
                             "\n"
                             "Checks a policy file, or tests it with a trace of events; - is standard input.\n"
                             "lpactl policy check and lpactl policy test run it. See lpactl(1).\n";
-
-// It has its files open and prints; it opens nothing more.
-static const struct sandbox_call calls[] = {
-    SANDBOX_CALL("read", "the policy and the trace"),
-    SANDBOX_CALL("lseek", "the C library gives back what it read ahead"),
-    SANDBOX_CALL("fstat", "the C library asks how to buffer"),
-    SANDBOX_CALL("newfstatat", "the same, as newer ones spell it"),
-    SANDBOX_CALL_IF("ioctl", "the same: whether it is a terminal", 1, SANDBOX_ARG(1, TCGETS)),
-};
-static const struct sandbox_limit limits[] = {
-    {RLIMIT_NPROC, 0},
-    {RLIMIT_CORE,  0},
-};
-static const struct sandbox_spec tool_sandbox = {
-    .process = "lpad-policy",
-    .calls = calls,
-    .call_count = sizeof calls / sizeof calls[0],
-    .limits = limits,
-    .limit_count = sizeof limits / sizeof limits[0],
-    .filter_tcp = true,
-    .scope = true,
-};
 
 struct arguments {
     bool check, test, help;
@@ -127,7 +104,7 @@ static int run(const struct arguments *a, struct tool *t)
     uint8_t *text = malloc(cap);
     // It parses what others wrote, and needs nothing to do so. A kernel that confines less is no reason not
     // to.
-    if (text == NULL || sodium_init() < 0 || sandbox_enter(&tool_sandbox, false, &report) != ERR_OK)
+    if (text == NULL || sodium_init() < 0 || sandbox_enter(&policy_tool_sandbox, false, &report) != ERR_OK)
         return tool_refuse(t, t->file, 0, 0, "this process could not be confined", "");
     int code = TOOL_EXIT_INPUT;
     if (read_policy(t, f, text, cap))

@@ -71,6 +71,10 @@ static int print_policyd(void)
 {
     return print_calls(policyd_sandbox.calls, policyd_sandbox.call_count);
 }
+static int print_policy(void)
+{
+    return print_calls(policy_tool_sandbox.calls, policy_tool_sandbox.call_count);
+}
 static int print_netd(void)
 {
     Lpad__NetdSettings settings = LPAD__NETD_SETTINGS__INIT;
@@ -132,6 +136,7 @@ static int print_limits(void)
     print_limits_of(&probed.spec);
     print_limits_of(&cardd_sandbox);
     print_limits_of(&policyd_sandbox);
+    print_limits_of(&policy_tool_sandbox);
     return 0;
 }
 
@@ -214,6 +219,7 @@ int main(int argc, char **argv)
         {"calls-lpad-probed",   print_probed     },
         {"calls-lpad-cardd",    print_cardd      },
         {"calls-lpad-policyd",  print_policyd    },
+        {"calls-lpad-policy",   print_policy     },
         {"limits",              print_limits     },
         {"links",               print_links      },
         {"states",              print_states     },

@@ -322,8 +322,12 @@ void world_start_lpad_only(struct world *w)
     assert_int_equal(bind(w->notify, (struct sockaddr *)&address, sizeof address), 0);
     snprintf(notify, sizeof notify, "NOTIFY_SOCKET=%s", address.sun_path);
     const char *const environment[] = {"LANG=C", notify, NULL};
-    const char *const argv[] = {WORLD_PROGRAM("broker/lpad"), "--config", config, "--libexec",
-                                WORLD_PROGRAM("libexec"),     NULL};
+    const char *const argv[] = {WORLD_PROGRAM("broker/lpad"),
+                                "--config",
+                                config,
+                                "--libexec",
+                                w->options->libexec ? w->options->libexec : WORLD_PROGRAM("libexec"),
+                                NULL};
     int null = world_open_null(), log = open_log(w, "lpad.log");
     if (w->options->as_service) {
         assert_int_equal(chown(w->dir, WORLD_SERVICE_UID, WORLD_SERVICE_UID), 0);

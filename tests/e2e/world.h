@@ -45,6 +45,7 @@ struct world_options {
     const char *config_transport; // in place of the lines that name the simulated eUICC's socket
     const char *config_limits;    // likewise under `limits:`
     const char *config_top;       // whole lines to add
+    const char *libexec;          // where the processes' programs lie; default: the build's
     const char *const *pki_args;  // more arguments of sim-pki
     bool no_smdp;                 // nobody listens at the SM-DP+'s port
     bool no_euicc;

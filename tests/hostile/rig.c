@@ -350,6 +350,7 @@ void rig_new_broker_link(struct rig *r)
     assert_int_equal(link_recv(&r->policy, WAIT_MS, &frame, &none), ERR_OK);
     assert_int_equal(((const Lpad__PolicydToBroker *)(const void *)frame)->body_case,
                      LPAD__POLICYD_TO_BROKER__BODY_SWITCH_PLAN);
+    r->generation = ((const Lpad__PolicydToBroker *)(const void *)frame)->switch_plan->generation;
 }
 
 void rig_start_policyd(struct rig *r)

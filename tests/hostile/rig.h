@@ -65,10 +65,11 @@ struct rig {
     struct link policy;     // to lpad-policyd
     struct link supervisor; // to lpad-policyd, the supervisor's end
     struct server *server;
-    uint32_t id;  // of the last request on either link
-    size_t mark;  // of the APDU log
-    bool has_policy; // lpad-policyd was given one: it sends a plan
-    int files[4]; // lpad-policyd's state, last good policy, engine's state, and no recording
+    uint32_t id;         // of the last request on either link
+    size_t mark;         // of the APDU log
+    bool has_policy;     // lpad-policyd was given one: it sends a plan
+    uint32_t generation; // of the last plan, at a new link to lpad-policyd
+    int files[4];        // lpad-policyd's state, last good policy, engine's state, and no recording
 };
 
 // Group fixtures: a folder with a test PKI for all rigs of the program.

@@ -61,8 +61,8 @@ static void every_row_has_a_reason(void **state)
     Lpad__ProbedSettings probed_settings = LPAD__PROBED_SETTINGS__INIT;
     struct probed_sandbox probed;
     assert_int_equal(probed_sandbox_make(&probed_settings, &probed), ERR_OK);
-    const struct sandbox_spec *const specs[] = {&netd.spec, &probed.spec, &cardd_sandbox, &policyd_sandbox,
-                                                &broker_sandbox};
+    const struct sandbox_spec *const specs[] = {&netd.spec,       &probed.spec,    &cardd_sandbox,
+                                                &policyd_sandbox, &broker_sandbox, &policy_tool_sandbox};
     for (size_t s = 0; s < sizeof specs / sizeof specs[0]; s++)
         for (size_t i = 0; i < specs[s]->call_count; i++)
             assert_true(specs[s]->calls[i].reason != NULL && strlen(specs[s]->calls[i].reason) >= 3);
