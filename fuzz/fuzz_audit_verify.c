@@ -8,15 +8,20 @@
 #include <sodium.h>
 #include <string.h>
 
-static bool is_whole(const uint8_t *data, size_t size, const struct verify_options *options,
-                     struct verifier *v)
+static struct hasher *get_hasher(void)
 {
     static struct hasher *hasher;
-    size_t torn = 0;
     if (hasher == NULL)
         hasher = hasher_new();
     FUZZ_CHECK(hasher != NULL);
-    verifier_init(v, options, hasher, NULL);
+    return hasher;
+}
+
+static bool is_whole(const uint8_t *data, size_t size, const struct verify_options *options,
+                     struct verifier *v)
+{
+    size_t torn = 0;
+    verifier_init(v, options, get_hasher(), NULL);
     return input_verify_memory(data, size, true, v, &torn) == INPUT_READ && verifier_end(v);
 }
 
@@ -57,10 +62,10 @@ static void check_heads(const uint8_t *data, size_t size, const struct verifier 
 {
     static const uint8_t another[RECORD_HASH];
     static struct verifier v;
-    FUZZ_CHECK(has_head(data, size, first->last_seq, first->head, &v));
-    FUZZ_CHECK(!has_head(data, size, first->last_seq, another, &v) && v.kind == VERIFY_HEAD);
-    FUZZ_CHECK(!has_head(data, size, first->last_seq + 1, first->head, &v) && v.kind == VERIFY_CUT);
-    FUZZ_CHECK(!has_head(data, size, 0, first->head, &v) && v.kind == VERIFY_CUT);
+    FUZZ_CHECK(has_head(data, size, first->at.last_seq, first->at.head, &v));
+    FUZZ_CHECK(!has_head(data, size, first->at.last_seq, another, &v) && v.kind == VERIFY_HEAD);
+    FUZZ_CHECK(!has_head(data, size, first->at.last_seq + 1, first->at.head, &v) && v.kind == VERIFY_CUT);
+    FUZZ_CHECK(!has_head(data, size, 0, first->at.head, &v) && v.kind == VERIFY_CUT);
 }
 
 // What follows the last newline is no record where another file follows.
@@ -70,7 +75,7 @@ static void check_torn(const uint8_t *data, size_t size)
     static struct verifier v;
     size_t torn = 0;
     trusting.trust_first = true;
-    verifier_init(&v, &trusting);
+    verifier_init(&v, &trusting, get_hasher(), NULL);
     if (input_verify_memory(data, size, false, &v, &torn) == INPUT_READ)
         FUZZ_CHECK(size == 0 || data[size - 1] == '\n');
 }
