@@ -59,6 +59,9 @@ void ctl_json_policy(struct json *j, const Lpad__PolicyStatus *policy);
 void ctl_show_policy(struct ctl *ctl, const Lpad__PolicyStatus *policy);
 // "policy file, line 3, column 9: ..."; NULL: no mistake.
 const char *ctl_policy_mistake(struct ctl *ctl, const Lpad__PolicyStatus *policy);
+// Of a switch by the policy: "on trial: ...", "for 2 h more ..."; what is to be said of a phase and of a hold.
+const char *ctl_phase_words(struct ctl *ctl, const char *phase);
+const char *ctl_hold_words(struct ctl *ctl, uint64_t left_ms);
 // "label:  value" with the values in one column; nothing for an empty value.
 void ctl_put_field(struct ctl *ctl, const char *label, const char *value);
 

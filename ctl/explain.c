@@ -15,6 +15,21 @@ static const char *duration(struct ctl *ctl, uint64_t ms)
     return text_age(&ctl->arena, 0, ms / 1000 + (ms % 1000 != 0));
 }
 
+const char *ctl_phase_words(struct ctl *ctl, const char *phase)
+{
+    return strcmp(phase, "trial") == 0          ? "on trial: the probe has to be up in time"
+           : strcmp(phase, "enabling") == 0     ? "under way: the card is told"
+           : strcmp(phase, "rolling_back") == 0 ? "failed: going back"
+                                                : text_shown(&ctl->arena, phase);
+}
+
+const char *ctl_hold_words(struct ctl *ctl, uint64_t left_ms)
+{
+    if (left_ms == 0)
+        return "until 'lpactl release'";
+    return text_printf(&ctl->arena, "for %s more ('lpactl release' ends it)", duration(ctl, left_ms));
+}
+
 static const char *block_words(const char *block)
 {
     static const char *const rows[][2] = {
@@ -85,18 +100,10 @@ static void show_why(struct ctl *ctl, const Lpad__Explanation *e)
 static void show_state(struct ctl *ctl, const Lpad__Explanation *e)
 {
     struct arena *a = &ctl->arena;
-    bool idle = strcmp(e->phase, "idle") == 0;
-    if (!idle)
-        ctl_put_field(ctl, "switch",
-                      strcmp(e->phase, "trial") == 0          ? "on trial: the probe has to be up in time"
-                      : strcmp(e->phase, "enabling") == 0     ? "under way: the card is told"
-                      : strcmp(e->phase, "rolling_back") == 0 ? "failed: going back"
-                                                              : text_shown(a, e->phase));
+    if (strcmp(e->phase, "idle") != 0)
+        ctl_put_field(ctl, "switch", ctl_phase_words(ctl, e->phase));
     if (e->has_hold_left_ms)
-        ctl_put_field(ctl, "held",
-                      e->hold_left_ms == 0 ? "until 'lpactl release'"
-                                           : text_printf(a, "for %s more ('lpactl release' ends it)",
-                                                         duration(ctl, e->hold_left_ms)));
+        ctl_put_field(ctl, "held", ctl_hold_words(ctl, e->hold_left_ms));
     if (e->has_dwell_left_ms && e->dwell_left_ms > 0)
         ctl_put_field(
             ctl, "dwell",

@@ -140,6 +140,12 @@ void ctl_show_policy(struct ctl *ctl, const Lpad__PolicyStatus *p)
         ctl_put_field(ctl, "today",
                       text_printf(a, "downloads %u, enables %u, deletes %u", p->downloads_today,
                                   p->enables_today, p->deletes_today));
+    if (p->switch_phase == NULL)
+        return;
+    const char *words = ctl_phase_words(ctl, p->switch_phase);
+    if (p->has_hold_left_ms)
+        words = text_printf(a, "%s; held %s", words, ctl_hold_words(ctl, p->hold_left_ms));
+    ctl_put_field(ctl, "switching", words);
 }
 
 static void show_debt(struct ctl *ctl, const Lpad__StatusReply *s)
@@ -216,6 +222,12 @@ void ctl_json_policy(struct json *j, const Lpad__PolicyStatus *p)
             json_put_uint(j, "deletes_today", p->deletes_today);
         if (p->has_debt_max)
             json_put_uint(j, "debt_max", p->debt_max);
+        if (p->switch_phase != NULL) {
+            json_put_text(j, "switch_phase", p->switch_phase);
+            json_put_bool(j, "held", p->has_hold_left_ms);
+            if (p->has_hold_left_ms && p->hold_left_ms > 0)
+                json_put_uint(j, "hold_left_ms", p->hold_left_ms);
+        }
     }
     json_close_object(j);
 }

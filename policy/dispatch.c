@@ -108,6 +108,19 @@ static enum err send_approval(struct policyd *p, uint32_t id, const struct polic
 
 // --- the policy's state, as the broker shows it ---
 
+static void put_switching(const struct policyd *p, struct policyd_time now, Lpad__PolicyStatus *status)
+{
+    const struct policy *policy = p->store.policy;
+    struct engine_view view;
+    if (policy == NULL || !policy->switching.present || !switcher_works(&p->switcher))
+        return;
+    engine_look(&policy->switching, policy->debt_max, p->switcher.state,
+                switcher_now(&p->switcher, policyd_clock(now)), &view);
+    status->switch_phase = borrow(engine_phase_name(view.phase));
+    status->has_hold_left_ms = view.hold_left_ms != 0;
+    status->hold_left_ms = view.hold_left_ms == UINT64_MAX ? 0 : view.hold_left_ms;
+}
+
 static Lpad__PolicyStatus status_of(const struct policyd *p, struct policyd_time now)
 {
     const struct policy_store *s = &p->store;
@@ -130,6 +143,7 @@ static Lpad__PolicyStatus status_of(const struct policyd *p, struct policyd_time
     status.has_debt_max = s->policy != NULL && s->policy->debt_max != 0;
     if (status.has_debt_max)
         status.debt_max = s->policy->debt_max;
+    put_switching(p, now, &status);
     return status;
 }
 

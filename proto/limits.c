@@ -173,6 +173,7 @@ const struct link_limit link_limits[] = {
     ONE(decision, "rule", RULE),
     ONE(policy_status, "sha256", SHA256),
     ONE(policy_status, "error", 0, 512),
+    ONE(policy_status, "switch_phase", 1, 32),
     MANY(switch_plan, "probes", 32),
     MANY(switch_plan, "links", 16),
     TEXTS(probe_plan, "targets", 200, 8),

@@ -111,6 +111,9 @@ static void a_hold_holds_and_a_release_lets_go(void **state)
     char *explained = setting_ask(&s, "policy", "explain");
     assert_contains(explained, "hold");
     free(explained);
+    char *status = setting_ask(&s, "status", NULL);
+    assert_contains(status, "\"held\":true");
+    free(status);
     setting_expect_enabled(&s, MAIN);
     // Over a restart, too.
     assert_int_equal(world_stop_lpad(&s.w), 0);

@@ -119,6 +119,42 @@ static void status_for_people(void **state)
         "lpad-netd is less confined than it should be: this kernel lacks Landlock \\x1b[31mTCP rules\n");
 }
 
+static void make_switching(struct status *s, const char *phase, uint64_t hold_left_ms)
+{
+    status_make(s);
+    s->policy.switch_phase = text(phase);
+    s->policy.has_hold_left_ms = true;
+    s->policy.hold_left_ms = hold_left_ms;
+}
+
+static void status_of_a_switch(void **state)
+{
+    struct ctl_run *r = *state;
+    struct status s;
+    make_switching(&s, "trial", 7200000);
+    assert_int_equal(run_status(r, &s, CTL_NO_TERMINAL, CTL_ARGS("status")), 0);
+    assert_non_null(
+        strstr(r->out, "switching:        on trial: the probe has to be up in time; held for 2 h"));
+}
+
+static void status_of_a_hold(void **state)
+{
+    struct ctl_run *r = *state;
+    struct status s;
+    make_switching(&s, "idle", 0);
+    assert_int_equal(run_status(r, &s, CTL_NO_TERMINAL, CTL_ARGS("status")), 0);
+    assert_non_null(strstr(r->out, "switching:        idle; held until 'lpactl release'\n"));
+}
+
+static void status_of_a_hold_in_json(void **state)
+{
+    struct ctl_run *r = *state;
+    struct status s;
+    make_switching(&s, "idle", 0);
+    assert_int_equal(run_status(r, &s, CTL_NO_TERMINAL, CTL_ARGS("--json", "status")), 0);
+    assert_non_null(strstr(r->out, "\"switch_phase\":\"idle\",\"held\":true}"));
+}
+
 static void status_that_is_bad(void **state)
 {
     struct ctl_run *r = *state;
@@ -285,9 +321,10 @@ static void status_no_color(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        RUN(status_for_people),      RUN(status_that_is_bad), RUN(status_last_good),
-        RUN(status_policy_unknown),  RUN(status_that_warns),  RUN(status_that_warns_not),
-        RUN(status_that_warns_json), RUN(status_json),        RUN(status_colors),
+        RUN(status_for_people),        RUN(status_of_a_switch), RUN(status_of_a_hold),
+        RUN(status_of_a_hold_in_json), RUN(status_that_is_bad), RUN(status_last_good),
+        RUN(status_policy_unknown),    RUN(status_that_warns),  RUN(status_that_warns_not),
+        RUN(status_that_warns_json),   RUN(status_json),        RUN(status_colors),
         RUN(status_no_color),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
