@@ -241,11 +241,13 @@ static void test_stalled_reader(void **state)
     }
     long after = pss_kib(r.pid);
     // Of a process that hides its memory only root can tell.
-    if (before >= 0 && after >= 0) {
+    if (before < 0 || after < 0)
+        print_message("the memory is not measured: needs root\n");
+    else if (SLOW_BUILD)
+        print_message("the memory is not measured: a sanitizer has its own\n");
+    else {
         print_message("a reader that never reads: %ld KiB more\n", after - before);
         assert_true(after - before < 1024);
-    } else {
-        print_message("the memory is not measured: needs root\n");
     }
     // And it has missed nothing when it reads after all.
     struct got g = {0};
