@@ -315,7 +315,11 @@ static void an_idle_lpad_does_not_wake(void **state)
     world_wait_for(&w, "audit.jsonl", "\"type\":\"switch.rule\"", 1);
     for (size_t i = 0; i < COUNT; i++)
         pids[i] = world_pid(&w, names[i]);
-    assert_true(watches_the_clock(pids[0]));
+    // A process that hides its memory shows its descriptors to root alone.
+    if (world_is_root())
+        assert_true(watches_the_clock(pids[0]));
+    else
+        print_message("skipped: whether the clock is watched, only root can see\n");
     // What a start and the question for the processes left to do; that nothing comes can only be waited for.
     (void)poll(NULL, 0, 1000);
     for (size_t i = 0; i < COUNT; i++)
