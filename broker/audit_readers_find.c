@@ -3,8 +3,8 @@
 #include "broker/audit_readers.h"
 
 #include "broker/audit.h"
+#include "lib/file.h"
 
-#include <errno.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -15,35 +15,21 @@
 uint64_t audit_line_number(struct bytes line)
 {
     static const char prefix[] = "{\"seq\":";
-    size_t i = sizeof prefix - 1;
-    uint64_t seq = 0;
-    if (line.len <= i || memcmp(line.data, prefix, i) != 0)
+    uint64_t seq;
+    if (line.len < sizeof prefix || memcmp(line.data, prefix, sizeof prefix - 1) != 0)
         return 0;
-    for (; i < line.len && line.data[i] >= '0' && line.data[i] <= '9'; i++)
-        if (__builtin_mul_overflow(seq, (uint64_t)10, &seq) ||
-            __builtin_add_overflow(seq, (uint64_t)(line.data[i] - '0'), &seq))
-            return 0;
-    return i < line.len && line.data[i] == ',' ? seq : 0;
-}
-
-static ssize_t read_at(int fd, uint8_t *out, size_t len, off_t at)
-{
-    ssize_t n;
-    do
-        n = pread(fd, out, len, at);
-    while (n < 0 && errno == EINTR);
-    return n;
+    const uint8_t *at = line.data + sizeof prefix - 1, *end = line.data + line.len;
+    return digits_take(&at, end, &seq) && at < end && *at == ',' ? seq : 0;
 }
 
 enum err audit_find_first(int fd, uint64_t *ret_seq)
 {
     uint8_t head[64];
-    ssize_t n = read_at(fd, head, sizeof head, 0);
-    if (n < 0)
-        return ERR_IO;
-    if (n == 0)
+    size_t len;
+    LPAD_TRY(file_read_at(fd, 0, head, sizeof head, &len));
+    if (len == 0)
         return ERR_CLOSED;
-    uint64_t seq = audit_line_number(bytes_make(head, (size_t)n));
+    uint64_t seq = audit_line_number(bytes_make(head, len));
     if (seq == 0)
         return ERR_INPUT;
     *ret_seq = seq;
@@ -54,15 +40,14 @@ enum err audit_find_first(int fd, uint64_t *ret_seq)
 static enum err next_line(int fd, off_t from, off_t end, off_t *ret_at, uint64_t *ret_seq)
 {
     uint8_t window[WINDOW];
-    ssize_t n = read_at(fd, window, sizeof window, from);
-    if (n < 0)
-        return ERR_IO;
-    const uint8_t *newline = n > 0 ? memchr(window, '\n', (size_t)n) : NULL;
+    size_t len;
+    LPAD_TRY(file_read_at(fd, from, window, sizeof window, &len));
+    const uint8_t *newline = memchr(window, '\n', len);
     if (newline == NULL)
         return ERR_CLOSED;
     size_t start = (size_t)(newline + 1 - window);
     off_t at = from + (off_t)start;
-    uint64_t seq = audit_line_number(bytes_make(window + start, (size_t)n - start));
+    uint64_t seq = audit_line_number(bytes_make(window + start, len - start));
     if (at >= end)
         return ERR_CLOSED;
     if (seq == 0)
@@ -72,38 +57,12 @@ static enum err next_line(int fd, off_t from, off_t end, off_t *ret_at, uint64_t
     return ERR_OK;
 }
 
-// Files are not large: doubling finds the end in a few reads, without a system call more.
-static enum err find_size(int fd, off_t *ret_size)
-{
-    uint8_t one;
-    off_t low = 0, high = 65536;
-    for (;; low = high, high *= 2) {
-        ssize_t n = read_at(fd, &one, 1, high);
-        if (n < 0 || high > (off_t)1 << 44)
-            return ERR_IO;
-        if (n == 0)
-            break;
-    }
-    while (high - low > 1) {
-        off_t middle = low + (high - low) / 2;
-        ssize_t n = read_at(fd, &one, 1, middle);
-        if (n < 0)
-            return ERR_IO;
-        if (n == 0)
-            high = middle;
-        else
-            low = middle;
-    }
-    *ret_size = high;
-    return ERR_OK;
-}
-
 enum err audit_find_place(int fd, off_t size, uint64_t after, off_t *ret_at)
 {
     off_t low = 0;
-    if (size == 0)
-        LPAD_TRY(find_size(fd, &size));
-    off_t high = size;
+    off_t high = size != 0 ? size : lseek(fd, 0, SEEK_END);
+    if (high < 0)
+        return ERR_IO;
     while (high - low > NEAR) {
         off_t middle = low + (high - low) / 2, at = 0;
         uint64_t seq = 0;

@@ -32,18 +32,6 @@ static bool read_hex(const uint8_t *text, size_t count, uint8_t *out)
     return hex_decode((const char *)text, 2 * count, out, count, &len) == ERR_OK && len == count;
 }
 
-static bool read_number(const uint8_t **at, const uint8_t *end, uint64_t *ret)
-{
-    uint64_t v = 0;
-    const uint8_t *start = *at;
-    for (; *at < end && **at >= '0' && **at <= '9'; (*at)++)
-        if (__builtin_mul_overflow(v, (uint64_t)10, &v) ||
-            __builtin_add_overflow(v, (uint64_t)(**at - '0'), &v))
-            return false;
-    *ret = v;
-    return *at > start;
-}
-
 static bool take(const uint8_t **at, const uint8_t *end, const char *literal)
 {
     size_t len = strlen(literal);
@@ -65,7 +53,7 @@ enum err audit_read_shape(struct bytes line, struct audit_shape *ret_shape)
 {
     struct audit_shape shape = {0};
     const uint8_t *at = line.data, *end = line.data + line.len;
-    if (!take(&at, end, "{\"seq\":") || !read_number(&at, end, &shape.seq) || shape.seq == 0 || at == end ||
+    if (!take(&at, end, "{\"seq\":") || !digits_take(&at, end, &shape.seq) || shape.seq == 0 || at == end ||
         *at != ',' || end[-1] != '}')
         return ERR_INPUT;
     end--;
@@ -95,7 +83,7 @@ static bool parse_begin(struct bytes line, struct begin *ret)
         return false;
     at += LENGTH(begin_mark);
     if (!take_hex(&at, end, SEAL_CHAIN, b.chain) || !take(&at, end, "\",\"epoch\":") ||
-        !read_number(&at, end, &b.epoch) || !take(&at, end, ",\"key\":\"") ||
+        !digits_take(&at, end, &b.epoch) || !take(&at, end, ",\"key\":\"") ||
         !take_hex(&at, end, SEAL_KEY, b.key) || !take(&at, end, "\",\"next_key\":\"") ||
         !take_hex(&at, end, SEAL_KEY, b.next_key) ||
         !seal_verify(b.chain, b.key, bytes_make(line.data, shape.signed_len), shape.sig))

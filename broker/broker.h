@@ -179,6 +179,10 @@ void broker_attend_network(struct broker *b, bool on);
 uint64_t broker_now_seconds(void); // UTC
 uint64_t broker_now_ms(void);      // monotonic
 
+// --- session_policy.c ---
+// What a client is told of a denial; borrows the decision's text.
+Lpad__Failure broker_denial(const Lpad__Decision *d);
+
 // --- session_audit.c: fields as every record spells them ---
 void broker_put_actor(struct broker *b, const struct actor *actor, const char *role);
 void broker_put_iccid(struct broker *b, const char *key, struct bytes iccid);

@@ -133,7 +133,7 @@ void session_drop_intent(struct session *s)
         log_error("lpad-policyd could not be told to forget an approval");
 }
 
-static void set_denial(struct session *s, const Lpad__Decision *d)
+Lpad__Failure broker_denial(const Lpad__Decision *d)
 {
     Lpad__Failure failure = LPAD__FAILURE__INIT;
     failure.error = ERR_DENIED;
@@ -142,6 +142,12 @@ static void set_denial(struct session *s, const Lpad__Decision *d)
     failure.rule = d->rule;
     failure.has_line = d->has_line;
     failure.line = d->line;
+    return failure;
+}
+
+static void set_denial(struct session *s, const Lpad__Decision *d)
+{
+    Lpad__Failure failure = broker_denial(d);
     session_copy_failure(s, &failure);
 }
 

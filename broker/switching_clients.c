@@ -93,13 +93,7 @@ static void audit_hold(struct client *c, const Lpad__Decision *d)
 
 static void deny(struct client *c, const Lpad__Decision *d)
 {
-    Lpad__Failure failure = LPAD__FAILURE__INIT;
-    failure.error = ERR_DENIED;
-    failure.has_deny_reason = d->has_reason;
-    failure.deny_reason = d->reason;
-    failure.rule = d->rule;
-    failure.has_line = d->has_line;
-    failure.line = d->line;
+    Lpad__Failure failure = broker_denial(d);
     refusals_note_request(c->broker, c->actor.uid, c->request.operation, &failure);
     client_send_failure(c, &failure);
 }

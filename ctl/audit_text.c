@@ -9,15 +9,11 @@
 uint64_t audit_text_number(struct bytes line)
 {
     static const char prefix[] = "{\"seq\":";
-    size_t i = sizeof prefix - 1;
-    uint64_t seq = 0;
-    if (line.len <= i || memcmp(line.data, prefix, i) != 0)
+    uint64_t seq;
+    if (line.len < sizeof prefix || memcmp(line.data, prefix, sizeof prefix - 1) != 0)
         return 0;
-    for (; i < line.len && line.data[i] >= '0' && line.data[i] <= '9'; i++)
-        if (__builtin_mul_overflow(seq, (uint64_t)10, &seq) ||
-            __builtin_add_overflow(seq, (uint64_t)(line.data[i] - '0'), &seq))
-            return 0;
-    return seq;
+    const uint8_t *at = line.data + sizeof prefix - 1;
+    return digits_take(&at, line.data + line.len, &seq) ? seq : 0;
 }
 
 // The value of a top-level text; these stand before anything that came from outside.

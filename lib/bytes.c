@@ -126,6 +126,20 @@ enum err hex_decode(const char *text, size_t text_len, uint8_t *out, size_t cap,
     return ERR_OK;
 }
 
+bool digits_take(const uint8_t **at, const uint8_t *end, uint64_t *ret_value)
+{
+    uint64_t v = 0;
+    const uint8_t *start = *at;
+    for (; *at < end && **at >= '0' && **at <= '9'; (*at)++)
+        if (__builtin_mul_overflow(v, (uint64_t)10, &v) ||
+            __builtin_add_overflow(v, (uint64_t)(**at - '0'), &v))
+            return false;
+    if (*at == start)
+        return false;
+    *ret_value = v;
+    return true;
+}
+
 enum err hex_encode(struct bytes v, char *out, size_t cap)
 {
     if (v.len > (cap - 1) / 2 || cap == 0)

@@ -59,6 +59,10 @@ LPAD_NODISCARD enum err hex_decode(const char *text, size_t text_len, uint8_t *o
 // Writes 2*len upper-case digits and a zero; `cap` counts the zero.
 LPAD_NODISCARD enum err hex_encode(struct bytes v, char *out, size_t cap);
 
+// The decimal digits at *at, which moves behind them. false: there are none, or they are more than 64 bits
+// hold.
+bool digits_take(const uint8_t **at, const uint8_t *end, uint64_t *ret_value);
+
 // Well-formed UTF-8 (RFC 3629) without NUL.
 bool utf8_valid(struct bytes v);
 // For a terminal or a log line: printable UTF-8 stays; control characters, the backslash, bidirectional

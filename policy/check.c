@@ -79,6 +79,19 @@ static bool uses_window(const struct switching *p, uint32_t index)
     return condition_uses(p, CONDITION_WINDOW, index);
 }
 
+const char *check_operator(const struct switching *policy, uint32_t n)
+{
+    for (uint32_t i = 0; i < policy->condition_count; i++) {
+        const struct switch_condition *c = &policy->conditions[i];
+        if (c->kind != CONDITION_OPERATOR)
+            continue;
+        if (n < c->operator_count)
+            return c->operators[n];
+        n -= c->operator_count;
+    }
+    return NULL;
+}
+
 void check_names(const struct switching *p, struct findings *f)
 {
     for (uint32_t i = 0; i < p->profile_count; i++) {

@@ -56,6 +56,9 @@ void check_names(const struct switching *policy, struct findings *f);
 LPAD_NODISCARD enum err check_rules(const struct switching *policy, struct findings *f);
 LPAD_NODISCARD enum err check_loops(const struct switching *policy, uint32_t debt_max, struct findings *f);
 
+// The n-th operator that any condition names, NULL: there are no more.
+const char *check_operator(const struct switching *policy, uint32_t n);
+
 // Which windows are open together: one row for each set of windows that occurs in a week, with a minute (from
 // Monday 00:00 of the policy's own time) in its longest stretch.
 #define CHECK_TIMES_MAX 512

@@ -54,19 +54,6 @@ static void step(struct exploration *x, const struct engine_event *event)
     }
 }
 
-static const char *operator_of(const struct switching *p, uint32_t n)
-{
-    for (uint32_t i = 0; i < p->condition_count; i++) {
-        const struct switch_condition *c = &p->conditions[i];
-        if (c->kind != CONDITION_OPERATOR)
-            continue;
-        if (n < c->operator_count)
-            return c->operators[n];
-        n -= c->operator_count;
-    }
-    return "00101"; // of test networks
-}
-
 // Below every bound, or above all of them with their hysteresis.
 static int32_t signal_of(const struct switching *p, bool weak)
 {
@@ -89,7 +76,10 @@ static void send_radio(struct exploration *x)
         e.roaming = TRI_YES;
     e.dbm = signal_of(p, situation_value(&x->situation, DIMENSION_SIGNAL, 0, x->enabled) == 1);
     if (situation_asks(p, CONDITION_OPERATOR, SWITCH_NONE)) {
-        const char *code = operator_of(p, situation_value(&x->situation, DIMENSION_OPERATOR, 0, SWITCH_NONE));
+        const char *code =
+            check_operator(p, situation_value(&x->situation, DIMENSION_OPERATOR, 0, SWITCH_NONE));
+        if (code == NULL)
+            code = "00101"; // of test networks
         size_t len = strnlen(code, sizeof e.operator_code - 1);
         memcpy(e.operator_code, code, len);
         // Of a whole country some operator.

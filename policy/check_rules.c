@@ -107,24 +107,10 @@ static uint32_t count_ranks(const struct analysis *a, const struct switch_condit
     return n;
 }
 
-// The n-th operator that any condition names, NULL: no such.
-static const char *operator_at(const struct switching *p, uint32_t n)
-{
-    for (uint32_t i = 0; i < p->condition_count; i++) {
-        const struct switch_condition *c = &p->conditions[i];
-        if (c->kind != CONDITION_OPERATOR)
-            continue;
-        if (n < c->operator_count)
-            return c->operators[n];
-        n -= c->operator_count;
-    }
-    return NULL;
-}
-
 static uint32_t count_operators(const struct switching *p)
 {
     uint32_t n = 0;
-    while (operator_at(p, n) != NULL)
+    while (check_operator(p, n) != NULL)
         n++;
     return n;
 }
@@ -216,7 +202,7 @@ static enum value operator_value(const struct analysis *a, uint32_t at)
     uint32_t value = a->value[a->variable_of[at]], last = a->variables[a->variable_of[at]].values - 1;
     if (value == last)
         return VALUE_UNKNOWN;
-    const char *code = operator_at(a->policy, value);
+    const char *code = check_operator(a->policy, value);
     for (uint32_t i = 0; code != NULL && i < c->operator_count; i++) {
         const char *wanted = c->operators[i];
         if (strcmp(code, wanted) == 0 || (strlen(wanted) == 3 && strncmp(code, wanted, 3) == 0))
@@ -412,11 +398,10 @@ static void add_hidden(struct analysis *a, const struct switch_rule *first, cons
                   "the rule %s can never decide: %s (line %u) stands before it and holds whenever it does",
                   then->name, first->name, first->line);
     else
-        check_add(
-            a->findings, FINDING_FALLBACK, then->line,
-            "the rule %s decides only while the profile %s cannot be taken: %s (line %u) stands before "
-            "it and holds whenever it does",
-            then->name, a->policy->profiles[first->use].name, first->name, first->line);
+        check_add(a->findings, FINDING_FALLBACK, then->line,
+                  "the rule %s decides only while the profile %s cannot be taken: %s (line %u) stands before "
+                  "it and holds whenever it does",
+                  then->name, a->policy->profiles[first->use].name, first->name, first->line);
 }
 
 // `first` stands before `then`. Returns whether `then` is hidden.

@@ -226,6 +226,9 @@ struct engine_view {
 void engine_look(const struct switching *policy, uint32_t debt_max, const struct engine_state *state,
                  struct engine_time now, struct engine_view *ret_view);
 
+// Whether the profile has all that the name asks for.
+bool engine_name_matches(const struct switch_profile *name, const struct engine_card_profile *profile);
+
 // Whether this is the action that the state says is under way: policyd's answer to an intent of the engine.
 bool engine_expects(const struct engine_state *state, const struct iccid *target);
 // Whether that action was decided to take the place of `enabled`, the profile that the card has enabled now

@@ -12,7 +12,7 @@ static bool gid_matches(bool asked, const uint8_t *want, uint32_t want_len, bool
     return has && got_len == want_len && (want_len == 0 || memcmp(want, got, want_len) == 0);
 }
 
-static bool name_matches(const struct switch_profile *name, const struct engine_card_profile *p)
+bool engine_name_matches(const struct switch_profile *name, const struct engine_card_profile *p)
 {
     if (name->has_iccid && !iccid_equal(&name->iccid, &p->iccid))
         return false;
@@ -35,7 +35,7 @@ static void resolve_names(struct engine_run *run)
         m->name_count[i] = 0;
         m->name_match[i] = SWITCH_NONE;
         for (uint32_t k = 0; k < m->card_count; k++) {
-            if (!name_matches(&run->policy->profiles[i], &m->card[k]))
+            if (!engine_name_matches(&run->policy->profiles[i], &m->card[k]))
                 continue;
             m->name_count[i]++;
             m->name_match[i] = k;

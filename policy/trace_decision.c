@@ -5,34 +5,12 @@
 #include <inttypes.h>
 #include <string.h>
 
-static bool gid_matches(bool wanted, const uint8_t *want, uint32_t want_len, bool has, const uint8_t *gid,
-                        uint32_t len)
-{
-    return !wanted || (has && len == want_len && len <= 32 && memcmp(gid, want, len) == 0);
-}
-
-static bool matches(const struct switch_profile *n, const struct engine_card_profile *p)
-{
-    if (n->has_iccid && !iccid_equal(&n->iccid, &p->iccid))
-        return false;
-    if ((n->has_mcc_mnc || n->has_gid1 || n->has_gid2) && !p->has_owner)
-        return false;
-    if (n->has_mcc_mnc && memcmp(n->mcc_mnc, p->mcc_mnc, 3) != 0)
-        return false;
-    if (!gid_matches(n->has_gid1, n->gid1, n->gid1_len, p->has_gid1, p->gid1, p->gid1_len) ||
-        !gid_matches(n->has_gid2, n->gid2, n->gid2_len, p->has_gid2, p->gid2, p->gid2_len))
-        return false;
-    if (n->classes != 0 && (n->classes & 1u << p->profile_class) == 0)
-        return false;
-    return n->provider == NULL || strcmp(n->provider, p->provider) == 0;
-}
-
 uint32_t trace_count_matches(const struct switch_profile *name, const struct trace_card *card,
                              const struct engine_card_profile **ret_match)
 {
     uint32_t count = 0;
     for (uint32_t i = 0; i < card->count; i++) {
-        if (matches(name, &card->profiles[i])) {
+        if (engine_name_matches(name, &card->profiles[i])) {
             *ret_match = &card->profiles[i];
             count++;
         }

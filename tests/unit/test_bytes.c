@@ -84,6 +84,35 @@ static void test_hex(void **state)
     assert_int_equal(len, 0);
 }
 
+static void test_digits(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *text;
+        bool taken;
+        uint64_t value;
+        const char *rest;
+    } rows[] = {
+        {"0",                     true,  0,          ""   },
+        {"007,",                  true,  7,          ","  },
+        {"42\"x",                 true,  42,         "\"x"},
+        {"18446744073709551615}", true,  UINT64_MAX, "}"  },
+        {"18446744073709551616",  false, 0,          NULL },
+        {"99999999999999999999",  false, 0,          NULL },
+        {"",                      false, 0,          NULL },
+        {",1",                    false, 0,          NULL },
+        {"-1",                    false, 0,          NULL },
+    };
+    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+        const uint8_t *at = (const uint8_t *)rows[i].text, *end = at + strlen(rows[i].text);
+        uint64_t value = 1234;
+        assert_int_equal(digits_take(&at, end, &value), rows[i].taken);
+        assert_true(value == (rows[i].taken ? rows[i].value : 1234));
+        if (rows[i].taken)
+            assert_string_equal((const char *)at, rows[i].rest);
+    }
+}
+
 static void test_utf8(void **state)
 {
     (void)state;
@@ -165,8 +194,8 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_equality),     cmocka_unit_test(test_buffer),
         cmocka_unit_test(test_buffer_print), cmocka_unit_test(test_hex),
-        cmocka_unit_test(test_utf8),         cmocka_unit_test(test_text_escape),
-        cmocka_unit_test(test_json_escape),
+        cmocka_unit_test(test_digits),       cmocka_unit_test(test_utf8),
+        cmocka_unit_test(test_text_escape),  cmocka_unit_test(test_json_escape),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
