@@ -131,6 +131,14 @@ void rig_send_round(struct rig *r, uint32_t generation, uint32_t probe, bool goo
 void rig_send_loaded(struct rig *r);
 void rig_clear_log(struct rig *r);
 
+// --- broker_rig_client.c: what clients ask ---
+// A request without arguments, or the download of RIG_CODE.
+void rig_send_body(struct rig *r, unsigned client, Lpad__ClientToBroker__BodyCase body);
+// A change of a profile, or its nickname.
+void rig_send_change(struct rig *r, unsigned client, Lpad__Operation operation);
+void rig_send_answer(struct rig *r, unsigned client, bool yes, bool postpone, const char *confirmation);
+void rig_assert_fails(const Lpad__BrokerToClient *m, enum err e);
+
 // --- between broker_rig.c and broker_rig_peers.c ---
 const struct rig_fault *rig_find_fault(struct rig *r, enum rig_peer peer, const char *request);
 void rig_send_supervisor(struct rig *r, Lpad__SupervisorToBroker *m, int fd);

@@ -27,29 +27,6 @@ static void send_address(struct rig *r, const char *text)
     rig_send(r, 0, &m);
 }
 
-static void send_change(struct rig *r, Lpad__Operation operation)
-{
-    static uint8_t iccid[10] = {0x98, 0x10, 0x32, 0x54, 0x76, 0x98, 0x10, 0x32, 0x54, 0xf6};
-    Lpad__ClientToBroker m = LPAD__CLIENT_TO_BROKER__INIT;
-    Lpad__ChangeProfile change = LPAD__CHANGE_PROFILE__INIT;
-    change.operation = operation;
-    change.iccid.data = iccid;
-    change.iccid.len = sizeof iccid;
-    m.body_case = LPAD__CLIENT_TO_BROKER__BODY_CHANGE_PROFILE;
-    m.change_profile = &change;
-    rig_send(r, 0, &m);
-}
-
-static void send_answer(struct rig *r, bool yes)
-{
-    Lpad__ClientToBroker m = LPAD__CLIENT_TO_BROKER__INIT;
-    Lpad__Answer a = LPAD__ANSWER__INIT;
-    a.yes = yes;
-    m.body_case = LPAD__CLIENT_TO_BROKER__BODY_ANSWER;
-    m.answer = &a;
-    rig_send(r, 0, &m);
-}
-
 static void send_resend(struct rig *r, uint32_t number)
 {
     Lpad__ClientToBroker m = LPAD__CLIENT_TO_BROKER__INIT;
@@ -70,13 +47,6 @@ static const Lpad__StatusReply *get_status(struct rig *r)
     const Lpad__BrokerToClient *reply = rig_wait_reply(r, 0);
     assert_int_equal(reply->body_case, LPAD__BROKER_TO_CLIENT__BODY_STATUS);
     return reply->status;
-}
-
-static void assert_fails(const Lpad__BrokerToClient *m, enum err e)
-{
-    assert_non_null(m);
-    assert_int_equal(m->body_case, LPAD__BROKER_TO_CLIENT__BODY_FAILURE);
-    assert_int_equal(m->failure->error, e);
 }
 
 static void assert_audited(const struct rig *r, const char *text)
@@ -130,7 +100,7 @@ static void test_crl(void **state)
     // A card that refuses it: the result is audited too.
     rig_add_fault(&r, RIG_CARDD, "load_crl", 0, RIG_FAIL, ERR_CARD_RESULT);
     rig_send(&r, 0, &m);
-    assert_fails(rig_wait_reply(&r, 0), ERR_CARD_RESULT);
+    rig_assert_fails(rig_wait_reply(&r, 0), ERR_CARD_RESULT);
     rig_end(&r);
 }
 
@@ -173,7 +143,7 @@ static void test_reset(void **state)
     assert_false(m->ask->has_undelivered);
     assert_non_null(strstr(r.log, "policyd.intent(reset 5)"));
     assert_null(strstr(r.log, "cardd.reset"));
-    send_answer(&r, true);
+    rig_send_answer(&r, 0, true, false, NULL);
     m = rig_wait_reply(&r, 0);
     assert_int_equal(m->body_case, LPAD__BROKER_TO_CLIENT__BODY_CHANGED);
     assert_audited(&r, "\"operational_profiles\":true,\"test_profiles\":false,\"default_address\":true");
@@ -196,21 +166,21 @@ static void test_loss_is_asked(void **state)
     const Lpad__BrokerToClient *m = rig_wait_reply(&r, 0);
     assert_int_equal(m->body_case, LPAD__BROKER_TO_CLIENT__BODY_ASK);
     assert_int_equal(m->ask->undelivered, 2);
-    send_answer(&r, false);
-    assert_fails(rig_wait_reply(&r, 0), ERR_DENIED);
+    rig_send_answer(&r, 0, false, false, NULL);
+    rig_assert_fails(rig_wait_reply(&r, 0), ERR_DENIED);
     assert_null(strstr(r.log, "cardd.reset"));
     rig_settle(&r, 50);
     rig_clear_log(&r);
     send_reset(&r, true, false);
     assert_int_equal(rig_wait_reply(&r, 0)->body_case, LPAD__BROKER_TO_CLIENT__BODY_ASK);
-    send_answer(&r, true);
+    rig_send_answer(&r, 0, true, false, NULL);
     assert_int_equal(rig_wait_reply(&r, 0)->body_case, LPAD__BROKER_TO_CLIENT__BODY_CHANGED);
     // Decided anew after the answer.
     assert_int_equal(count(r.log, "policyd.intent(reset"), 2);
     assert_audited(&r, "\"undelivered\":2");
     // Other profiles' notifications stay where they are: a delete does not ask for them.
     rig_settle(&r, 50);
-    send_change(&r, LPAD__OPERATION__OPERATION_DELETE);
+    rig_send_change(&r, 0, LPAD__OPERATION__OPERATION_DELETE);
     assert_int_equal(rig_wait_reply(&r, 0)->body_case, LPAD__BROKER_TO_CLIENT__BODY_CHANGED);
     rig_end(&r);
 }
@@ -245,12 +215,12 @@ static void test_debt_stops_changes(void **state)
     rig_begin(&r);
     (void)get_status(&r); // and policyd has told its bound
     rig_clear_log(&r);
-    send_change(&r, LPAD__OPERATION__OPERATION_ENABLE);
+    rig_send_change(&r, 0, LPAD__OPERATION__OPERATION_ENABLE);
     const Lpad__BrokerToClient *m = rig_wait_reply(&r, 0);
-    assert_fails(m, ERR_DENIED);
+    rig_assert_fails(m, ERR_DENIED);
     assert_int_equal(m->failure->deny_reason, LPAD__DENY_REASON__DENY_DEBT);
     send_reset(&r, true, false);
-    assert_fails(rig_wait_reply(&r, 0), ERR_DENIED);
+    rig_assert_fails(rig_wait_reply(&r, 0), ERR_DENIED);
     assert_string_equal(r.log, "");
     // What makes no notification goes on.
     send_address(&r, "");
@@ -261,7 +231,7 @@ static void test_debt_stops_changes(void **state)
     assert_int_equal(rig_wait_reply(&r, 0)->body_case, LPAD__BROKER_TO_CLIENT__BODY_DONE);
     rig_settle(&r, 100);
     assert_int_equal(r.removed, 2);
-    send_change(&r, LPAD__OPERATION__OPERATION_ENABLE);
+    rig_send_change(&r, 0, LPAD__OPERATION__OPERATION_ENABLE);
     assert_int_equal(rig_wait_reply(&r, 0)->body_case, LPAD__BROKER_TO_CLIENT__BODY_CHANGED);
     assert_int_equal(get_status(&r)->notification_debt, 0);
     rig_end(&r);
@@ -330,13 +300,13 @@ static void test_resend(void **state)
     // The card is not needed for it.
     assert_null(strstr(r.log, "cardd."));
     send_resend(&r, 77);
-    assert_fails(rig_wait_reply(&r, 0), ERR_INPUT);
+    rig_assert_fails(rig_wait_reply(&r, 0), ERR_INPUT);
     rig_add_fault(&r, RIG_NETD, "handle_notification", 0, RIG_FAIL, ERR_REMOTE_HTTP);
     send_resend(&r, 1);
-    assert_fails(rig_wait_reply(&r, 0), ERR_REMOTE_HTTP);
+    rig_assert_fails(rig_wait_reply(&r, 0), ERR_REMOTE_HTTP);
     rig_add_fault(&r, RIG_POLICYD, "intent", 0, RIG_DENY, LPAD__DENY_REASON__DENY_NO_RULE);
     send_resend(&r, 1);
-    assert_fails(rig_wait_reply(&r, 0), ERR_DENIED);
+    rig_assert_fails(rig_wait_reply(&r, 0), ERR_DENIED);
     rig_end(&r);
 }
 
@@ -353,7 +323,7 @@ static void test_named_card(void **state)
     m.list_profiles = &list;
     m.card = (char *)(uintptr_t) "second";
     rig_send(&r, 0, &m);
-    assert_fails(rig_wait_reply(&r, 0), ERR_INPUT);
+    rig_assert_fails(rig_wait_reply(&r, 0), ERR_INPUT);
     rig_end(&r);
 }
 

@@ -17,19 +17,6 @@ static void send_download(struct rig *r, unsigned client, const char *code, cons
     rig_send(r, client, &m);
 }
 
-static void send_answer(struct rig *r, unsigned client, bool yes, bool postpone, const char *confirmation)
-{
-    Lpad__ClientToBroker m = LPAD__CLIENT_TO_BROKER__INIT;
-    Lpad__Answer a = LPAD__ANSWER__INIT;
-    a.yes = yes;
-    a.has_postpone = postpone;
-    a.postpone = postpone;
-    a.confirmation_code = (char *)(uintptr_t)confirmation;
-    m.body_case = LPAD__CLIENT_TO_BROKER__BODY_ANSWER;
-    m.answer = &a;
-    rig_send(r, client, &m);
-}
-
 // In this order, with anything between.
 static void assert_log_order(const struct rig *r, const char *const *words, size_t count)
 {
@@ -125,7 +112,7 @@ static void test_consent(void **state)
     assert_string_equal(m->ask->metadata->service_provider_name, "Operator");
     assert_string_equal(m->ask->host, RIG_HOST);
     assert_null(strstr(r.log, "prepare_download"));
-    send_answer(&r, 0, true, false, NULL);
+    rig_send_answer(&r, 0, true, false, NULL);
     m = rig_wait_reply(&r, 0);
     assert_int_equal(m->body_case, LPAD__BROKER_TO_CLIENT__BODY_DOWNLOADED);
     ASSERT_LOG(&r, "policyd.install", "policyd.consent", "cardd.prepare_download", "cardd.load");
@@ -143,7 +130,7 @@ static void test_confirmation_code(void **state)
     const Lpad__BrokerToClient *m = rig_wait_reply(&r, 0);
     assert_int_equal(m->body_case, LPAD__BROKER_TO_CLIENT__BODY_ASK);
     assert_int_equal(m->ask->question, LPAD__QUESTION__ASK_CONFIRMATION_CODE);
-    send_answer(&r, 0, true, false, "4242-code");
+    rig_send_answer(&r, 0, true, false, "4242-code");
     m = rig_wait_reply(&r, 0);
     assert_int_equal(m->body_case, LPAD__BROKER_TO_CLIENT__BODY_DOWNLOADED);
     assert_no_secret(&r);
@@ -180,7 +167,7 @@ static void test_no_consent(void **state)
         if (cases[i].hang_up)
             link_close(&r.clients[0]);
         else if (!cases[i].silent)
-            send_answer(&r, 0, false, cases[i].postpone, NULL);
+            rig_send_answer(&r, 0, false, cases[i].postpone, NULL);
         rig_wait_log(&r, cases[i].cancel);
         rig_wait_log(&r, "netd.cancel_session");
         ASSERT_LOG(&r, "policyd.install", "cardd.cancel_session", "netd.cancel_session");

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// Everything but downloads through the real lpad-broker: readiness, reads, changes, deliveries, several
-// clients, hostile ones, deaths while idle, an audit that cannot be written, and an idle loop that sleeps.
+// Requests through the real lpad-broker: readiness, reads, changes, several clients, hostile ones, deaths
+// while idle, an audit that cannot be written, and an idle loop that sleeps.
 #include "tests/unit/broker_rig.h"
 
 #include <fcntl.h>
@@ -10,56 +10,6 @@
 #include <sys/socket.h>
 #include <time.h>
 #include <unistd.h>
-
-static void send_body(struct rig *r, unsigned client, Lpad__ClientToBroker__BodyCase body)
-{
-    Lpad__ClientToBroker m = LPAD__CLIENT_TO_BROKER__INIT;
-    Lpad__GetStatus status = LPAD__GET_STATUS__INIT;
-    Lpad__GetEuiccInfo info = LPAD__GET_EUICC_INFO__INIT;
-    Lpad__ListProfiles profiles = LPAD__LIST_PROFILES__INIT;
-    Lpad__ListNotifications list = LPAD__LIST_NOTIFICATIONS__INIT;
-    Lpad__DeliverNotifications deliver = LPAD__DELIVER_NOTIFICATIONS__INIT;
-    Lpad__Download download = LPAD__DOWNLOAD__INIT;
-    m.body_case = body;
-    download.activation_code = (char *)(uintptr_t)RIG_CODE;
-    switch ((int)body) {
-    case LPAD__CLIENT_TO_BROKER__BODY_GET_STATUS: m.get_status = &status; break;
-    case LPAD__CLIENT_TO_BROKER__BODY_GET_EUICC_INFO: m.get_euicc_info = &info; break;
-    case LPAD__CLIENT_TO_BROKER__BODY_LIST_PROFILES: m.list_profiles = &profiles; break;
-    case LPAD__CLIENT_TO_BROKER__BODY_LIST_NOTIFICATIONS: m.list_notifications = &list; break;
-    case LPAD__CLIENT_TO_BROKER__BODY_DELIVER_NOTIFICATIONS: m.deliver_notifications = &deliver; break;
-    case LPAD__CLIENT_TO_BROKER__BODY_DOWNLOAD: m.download = &download; break;
-    default: fail();
-    }
-    rig_send(r, client, &m);
-}
-
-static void send_change(struct rig *r, unsigned client, Lpad__Operation operation)
-{
-    static uint8_t iccid[10] = {0x98, 0x10, 0x32, 0x54, 0x76, 0x98, 0x10, 0x32, 0x54, 0xf6};
-    Lpad__ClientToBroker m = LPAD__CLIENT_TO_BROKER__INIT;
-    Lpad__ChangeProfile change = LPAD__CHANGE_PROFILE__INIT;
-    Lpad__SetNickname nickname = LPAD__SET_NICKNAME__INIT;
-    change.operation = operation;
-    change.iccid.data = nickname.iccid.data = iccid;
-    change.iccid.len = nickname.iccid.len = sizeof iccid;
-    nickname.nickname = (char *)(uintptr_t) "Spare";
-    if (operation == LPAD__OPERATION__OPERATION_NICKNAME) {
-        m.body_case = LPAD__CLIENT_TO_BROKER__BODY_SET_NICKNAME;
-        m.set_nickname = &nickname;
-    } else {
-        m.body_case = LPAD__CLIENT_TO_BROKER__BODY_CHANGE_PROFILE;
-        m.change_profile = &change;
-    }
-    rig_send(r, client, &m);
-}
-
-static void assert_fails(const Lpad__BrokerToClient *m, enum err e)
-{
-    assert_non_null(m);
-    assert_int_equal(m->body_case, LPAD__BROKER_TO_CLIENT__BODY_FAILURE);
-    assert_int_equal(m->failure->error, e);
-}
 
 // --- readiness ---
 
@@ -74,14 +24,14 @@ static void test_ready_needs_all(void **state)
         rig_start(&r, false);
         rig_connect(&r, 0);
         // Status is told at once: it is wanted most while something does not come up.
-        send_body(&r, 0, LPAD__CLIENT_TO_BROKER__BODY_GET_STATUS);
+        rig_send_body(&r, 0, LPAD__CLIENT_TO_BROKER__BODY_GET_STATUS);
         const Lpad__BrokerToClient *early = rig_wait_reply(&r, 0);
         assert_non_null(early);
         assert_int_equal(early->body_case, LPAD__BROKER_TO_CLIENT__BODY_STATUS);
         assert_false(early->status->ready);
         // Everything else waits.
         if (peers[i] != RIG_CARDD) {
-            send_body(&r, 0, LPAD__CLIENT_TO_BROKER__BODY_LIST_PROFILES);
+            rig_send_body(&r, 0, LPAD__CLIENT_TO_BROKER__BODY_LIST_PROFILES);
             rig_settle(&r, 200);
             const ProtobufCMessage *m;
             int none;
@@ -93,7 +43,7 @@ static void test_ready_needs_all(void **state)
         if (peers[i] != RIG_NETD)
             rig_start_peer(&r, peers[i]);
         if (peers[i] == RIG_CARDD)
-            send_body(&r, 0, LPAD__CLIENT_TO_BROKER__BODY_GET_STATUS);
+            rig_send_body(&r, 0, LPAD__CLIENT_TO_BROKER__BODY_GET_STATUS);
         const Lpad__BrokerToClient *reply = rig_wait_reply(&r, 0);
         assert_non_null(reply);
         assert_int_not_equal(reply->body_case, LPAD__BROKER_TO_CLIENT__BODY_FAILURE);
@@ -121,17 +71,17 @@ static void test_no_card(void **state)
     rig_init(&r);
     r.no_card = true;
     rig_begin(&r);
-    send_body(&r, 0, LPAD__CLIENT_TO_BROKER__BODY_GET_STATUS);
+    rig_send_body(&r, 0, LPAD__CLIENT_TO_BROKER__BODY_GET_STATUS);
     const Lpad__BrokerToClient *m = rig_wait_reply(&r, 0);
     assert_int_equal(m->body_case, LPAD__BROKER_TO_CLIENT__BODY_STATUS);
     assert_false(m->status->card_present);
     assert_false(m->status->ready);
-    send_body(&r, 0, LPAD__CLIENT_TO_BROKER__BODY_LIST_PROFILES);
-    assert_fails(rig_wait_reply(&r, 0), ERR_CARD_GONE);
+    rig_send_body(&r, 0, LPAD__CLIENT_TO_BROKER__BODY_LIST_PROFILES);
+    rig_assert_fails(rig_wait_reply(&r, 0), ERR_CARD_GONE);
     // A card comes.
     rig_start_peer(&r, RIG_CARDD);
     rig_settle(&r, 50);
-    send_body(&r, 0, LPAD__CLIENT_TO_BROKER__BODY_GET_STATUS);
+    rig_send_body(&r, 0, LPAD__CLIENT_TO_BROKER__BODY_GET_STATUS);
     m = rig_wait_reply(&r, 0);
     assert_true(m->status->card_present);
     assert_int_equal(m->status->eid.len, 16);
@@ -145,8 +95,8 @@ static void test_status(void **state)
     rig_init(&r);
     rig_begin(&r);
     rig_connect(&r, 1);
-    send_body(&r, 0, LPAD__CLIENT_TO_BROKER__BODY_GET_STATUS);
-    send_body(&r, 1, LPAD__CLIENT_TO_BROKER__BODY_GET_STATUS);
+    rig_send_body(&r, 0, LPAD__CLIENT_TO_BROKER__BODY_GET_STATUS);
+    rig_send_body(&r, 1, LPAD__CLIENT_TO_BROKER__BODY_GET_STATUS);
     for (unsigned c = 0; c < 2; c++) {
         const Lpad__BrokerToClient *m = rig_wait_reply(&r, c);
         assert_int_equal(m->body_case, LPAD__BROKER_TO_CLIENT__BODY_STATUS);
@@ -169,8 +119,8 @@ static void test_status_times_out(void **state)
     rig_init(&r);
     rig_begin(&r);
     rig_add_fault(&r, RIG_POLICYD, "get_status", 1, RIG_SILENT, 0);
-    send_body(&r, 0, LPAD__CLIENT_TO_BROKER__BODY_GET_STATUS);
-    assert_fails(rig_wait_reply(&r, 0), ERR_IO_TIMEOUT);
+    rig_send_body(&r, 0, LPAD__CLIENT_TO_BROKER__BODY_GET_STATUS);
+    rig_assert_fails(rig_wait_reply(&r, 0), ERR_IO_TIMEOUT);
     rig_end(&r);
 }
 
@@ -182,11 +132,11 @@ static void test_reads(void **state)
     struct rig r;
     rig_init(&r);
     rig_begin(&r);
-    send_body(&r, 0, LPAD__CLIENT_TO_BROKER__BODY_LIST_PROFILES);
+    rig_send_body(&r, 0, LPAD__CLIENT_TO_BROKER__BODY_LIST_PROFILES);
     assert_int_equal(rig_wait_reply(&r, 0)->body_case, LPAD__BROKER_TO_CLIENT__BODY_PROFILES);
-    send_body(&r, 0, LPAD__CLIENT_TO_BROKER__BODY_GET_EUICC_INFO);
+    rig_send_body(&r, 0, LPAD__CLIENT_TO_BROKER__BODY_GET_EUICC_INFO);
     assert_int_equal(rig_wait_reply(&r, 0)->body_case, LPAD__BROKER_TO_CLIENT__BODY_EUICC_INFO);
-    send_body(&r, 0, LPAD__CLIENT_TO_BROKER__BODY_LIST_NOTIFICATIONS);
+    rig_send_body(&r, 0, LPAD__CLIENT_TO_BROKER__BODY_LIST_NOTIFICATIONS);
     assert_int_equal(rig_wait_reply(&r, 0)->body_case, LPAD__BROKER_TO_CLIENT__BODY_NOTIFICATIONS);
     // Nobody was asked for leave, and nothing was connected to.
     assert_null(strstr(r.log, "policyd."));
@@ -205,7 +155,7 @@ static void test_changes(void **state)
     rig_begin(&r);
     for (size_t i = 0; i < sizeof operations / sizeof operations[0]; i++) {
         rig_clear_log(&r);
-        send_change(&r, 0, operations[i]);
+        rig_send_change(&r, 0, operations[i]);
         assert_int_equal(rig_wait_reply(&r, 0)->body_case, LPAD__BROKER_TO_CLIENT__BODY_CHANGED);
         // What the change left on the card is looked for by itself.
         rig_wait_log(&r, "cardd.list_notifications");
@@ -232,13 +182,13 @@ static void test_change_denied_and_asked(void **state)
     rig_begin(&r);
     rig_add_fault(&r, RIG_POLICYD, "intent", 1, RIG_DENY, LPAD__DENY_REASON__DENY_CAP);
     rig_add_fault(&r, RIG_POLICYD, "intent", 2, RIG_ASK, 0);
-    send_change(&r, 0, LPAD__OPERATION__OPERATION_ENABLE);
+    rig_send_change(&r, 0, LPAD__OPERATION__OPERATION_ENABLE);
     const Lpad__BrokerToClient *m = rig_wait_reply(&r, 0);
-    assert_fails(m, ERR_DENIED);
+    rig_assert_fails(m, ERR_DENIED);
     assert_int_equal(m->failure->deny_reason, LPAD__DENY_REASON__DENY_CAP);
     assert_int_equal(m->failure->line, 7);
     assert_null(strstr(r.log, "cardd.change_profile"));
-    send_change(&r, 0, LPAD__OPERATION__OPERATION_DELETE);
+    rig_send_change(&r, 0, LPAD__OPERATION__OPERATION_DELETE);
     m = rig_wait_reply(&r, 0);
     assert_int_equal(m->body_case, LPAD__BROKER_TO_CLIENT__BODY_ASK);
     assert_null(strstr(r.log, "cardd.change_profile"));
@@ -260,8 +210,8 @@ static void test_change_card_dies(void **state)
     rig_init(&r);
     rig_begin(&r);
     rig_add_fault(&r, RIG_CARDD, "change_profile", 1, RIG_DIE, SIGKILL);
-    send_change(&r, 0, LPAD__OPERATION__OPERATION_ENABLE);
-    assert_fails(rig_wait_reply(&r, 0), ERR_CARD_GONE);
+    rig_send_change(&r, 0, LPAD__OPERATION__OPERATION_ENABLE);
+    rig_assert_fails(rig_wait_reply(&r, 0), ERR_CARD_GONE);
     // It may have happened: its notification is looked for with the next cardd.
     rig_clear_log(&r);
     rig_start_peer(&r, RIG_CARDD);
@@ -283,13 +233,13 @@ static void test_restart_is_waited_for(void **state)
     rig_begin(&r);
     r.restart_ms = 100;
     rig_end_peer(&r, RIG_CARDD, SIGKILL, 0);
-    send_body(&r, 0, LPAD__CLIENT_TO_BROKER__BODY_LIST_PROFILES);
+    rig_send_body(&r, 0, LPAD__CLIENT_TO_BROKER__BODY_LIST_PROFILES);
     rig_settle(&r, 50);
     rig_start_peer(&r, RIG_CARDD);
     assert_int_equal(rig_wait_reply(&r, 0)->body_case, LPAD__BROKER_TO_CLIENT__BODY_PROFILES);
     rig_end_peer(&r, RIG_CARDD, SIGKILL, 0);
-    send_body(&r, 0, LPAD__CLIENT_TO_BROKER__BODY_LIST_PROFILES);
-    assert_fails(rig_wait_reply(&r, 0), ERR_CARD_GONE);
+    rig_send_body(&r, 0, LPAD__CLIENT_TO_BROKER__BODY_LIST_PROFILES);
+    rig_assert_fails(rig_wait_reply(&r, 0), ERR_CARD_GONE);
     rig_end(&r);
 }
 
@@ -312,163 +262,15 @@ static void test_audit_fails_closed(void **state)
         assert_int_equal(unlink(other), 0);
     }
     rig_begin(&r);
-    send_change(&r, 0, LPAD__OPERATION__OPERATION_ENABLE);
+    rig_send_change(&r, 0, LPAD__OPERATION__OPERATION_ENABLE);
     const Lpad__BrokerToClient *m = rig_wait_reply(&r, 0);
-    assert_fails(m, ERR_IO);
+    rig_assert_fails(m, ERR_IO);
     assert_non_null(strstr(m->failure->detail, "audit"));
-    send_body(&r, 0, LPAD__CLIENT_TO_BROKER__BODY_DOWNLOAD);
-    assert_fails(rig_wait_reply(&r, 0), ERR_IO);
-    send_body(&r, 0, LPAD__CLIENT_TO_BROKER__BODY_LIST_PROFILES);
+    rig_send_body(&r, 0, LPAD__CLIENT_TO_BROKER__BODY_DOWNLOAD);
+    rig_assert_fails(rig_wait_reply(&r, 0), ERR_IO);
+    rig_send_body(&r, 0, LPAD__CLIENT_TO_BROKER__BODY_LIST_PROFILES);
     assert_int_equal(rig_wait_reply(&r, 0)->body_case, LPAD__BROKER_TO_CLIENT__BODY_PROFILES);
     assert_null(strstr(r.log, "policyd.intent"));
-    rig_end(&r);
-}
-
-// --- deliveries ---
-
-static void test_delivery_at_start(void **state)
-{
-    (void)state;
-    struct rig r;
-    rig_init(&r);
-    r.pending = 3;
-    rig_start(&r, true);
-    for (unsigned i = 1; i <= 3; i++) {
-        rig_wait_log(&r, "cardd.remove_notification");
-        *strstr(r.log, "cardd.remove_notification") = '-';
-    }
-    rig_settle(&r, 50);
-    assert_int_equal(r.removed, 3);
-    // One decision and one connection for the three of one address (and the one that proved that a netd can
-    // be made).
-    assert_null(strstr(strstr(r.log, "policyd.intent") + 1, "policyd.intent"));
-    assert_null(strstr(strstr(r.log, "netd.open") + 1, "netd.open"));
-    rig_end(&r);
-}
-
-// An address that fails does not hold up the other, and what failed keeps its order.
-static void test_delivery_of_two_addresses(void **state)
-{
-    (void)state;
-    struct rig r;
-    rig_init(&r);
-    r.addresses[2] = r.addresses[4] = "other.example.com";
-    rig_begin(&r);
-    r.pending = 4;
-    rig_add_fault(&r, RIG_NETD, "handle_notification", 1, RIG_FAIL, ERR_REMOTE_HTTP);
-    send_body(&r, 0, LPAD__CLIENT_TO_BROKER__BODY_DELIVER_NOTIFICATIONS);
-    const Lpad__BrokerToClient *m = rig_wait_reply(&r, 0);
-    assert_int_equal(m->body_case, LPAD__BROKER_TO_CLIENT__BODY_DELIVERED);
-    assert_int_equal(m->delivered->delivered, 2);
-    assert_int_equal(m->delivered->pending, 2);
-    assert_int_equal(m->delivered->failure->error, ERR_REMOTE_HTTP);
-    const char *first = strstr(r.log, "netd.open(smdp.example.com)");
-    const char *second = strstr(r.log, "netd.open(other.example.com)");
-    assert_true(first != NULL && second != NULL && first < second);
-    rig_end(&r);
-}
-
-static void test_delivery_denied_and_bad_address(void **state)
-{
-    (void)state;
-    struct rig r;
-    rig_init(&r);
-    r.addresses[1] = "not an address";
-    r.addresses[2] = "smdp.example.com:8443";
-    rig_begin(&r);
-    r.pending = 3;
-    rig_add_fault(&r, RIG_POLICYD, "intent", 1, RIG_DENY, LPAD__DENY_REASON__DENY_NO_RULE);
-    send_body(&r, 0, LPAD__CLIENT_TO_BROKER__BODY_DELIVER_NOTIFICATIONS);
-    const Lpad__BrokerToClient *m = rig_wait_reply(&r, 0);
-    assert_int_equal(m->body_case, LPAD__BROKER_TO_CLIENT__BODY_DELIVERED);
-    assert_int_equal(m->delivered->delivered, 0);
-    assert_int_equal(m->delivered->pending, 3);
-    assert_null(strstr(r.log, "start_netd"));
-    char *audit = rig_read_audit(&r);
-    assert_non_null(strstr(audit, "\"type\":\"notification.kept\""));
-    free(audit);
-    send_body(&r, 0, LPAD__CLIENT_TO_BROKER__BODY_LIST_NOTIFICATIONS);
-    m = rig_wait_reply(&r, 0);
-    assert_int_equal(m->notifications->n_rows, 3);
-    assert_int_equal(m->notifications->rows[0]->last_error, ERR_INPUT);
-    assert_int_equal(m->notifications->rows[2]->last_error, ERR_DENIED);
-    rig_end(&r);
-}
-
-// How many refusals the audit tells of: records, and what they count besides themselves.
-static unsigned long count_refusals(const char *audit)
-{
-    static const char mark[] = "\"type\":\"request.refused\"", more[] = "\"more_since_last\":";
-    unsigned long n = 0;
-    for (const char *at = audit; (at = strstr(at, mark)) != NULL; at++) {
-        const char *end = strchr(at, '\n'), *counted = strstr(at, more);
-        n += counted != NULL && counted < end ? strtoul(counted + sizeof more - 1, NULL, 10) : 1;
-    }
-    return n;
-}
-
-// Whoever asks again and again for what the policy refuses fills nobody's disk.
-static void test_denied_deliveries_are_counted(void **state)
-{
-    (void)state;
-    struct rig r;
-    rig_init(&r);
-    rig_begin(&r);
-    r.pending = 2;
-    rig_add_fault(&r, RIG_POLICYD, "intent", 0, RIG_DENY, LPAD__DENY_REASON__DENY_NO_RULE);
-    for (unsigned i = 0; i < 20; i++) {
-        send_body(&r, 0, LPAD__CLIENT_TO_BROKER__BODY_DELIVER_NOTIFICATIONS);
-        const Lpad__BrokerToClient *m = rig_wait_reply(&r, 0);
-        assert_int_equal(m->body_case, LPAD__BROKER_TO_CLIENT__BODY_DELIVERED);
-        assert_int_equal(m->delivered->delivered, 0);
-    }
-    rig_send_stop(&r);
-    assert_int_equal(rig_wait_exit(&r), 0);
-    char *audit = rig_read_audit(&r);
-    assert_int_equal(count_refusals(audit), 20);
-    unsigned lines = 0;
-    for (const char *at = audit; (at = strstr(at, "request.refused")) != NULL; at++)
-        lines++;
-    assert_in_range(lines, 2, 4); // the minute may turn meanwhile
-    assert_null(strstr(audit, "\"type\":\"session.begin\""));
-    assert_null(strstr(audit, "notification.kept"));
-    free(audit);
-    rig_done(&r);
-}
-
-// A delivery that runs by itself and hangs on a server gives way to a client, and is taken up again.
-static void test_delivery_gives_way(void **state)
-{
-    (void)state;
-    struct rig r;
-    rig_init(&r);
-    rig_add_fault(&r, RIG_NETD, "handle_notification", 1, RIG_SILENT, 0);
-    r.pending = 1;
-    rig_start(&r, true);
-    rig_connect(&r, 0);
-    rig_wait_log(&r, "netd.handle_notification");
-    send_body(&r, 0, LPAD__CLIENT_TO_BROKER__BODY_LIST_PROFILES);
-    assert_int_equal(rig_wait_reply(&r, 0)->body_case, LPAD__BROKER_TO_CLIENT__BODY_PROFILES);
-    rig_wait_log(&r, "cardd.remove_notification");
-    rig_end(&r);
-}
-
-static void test_delivered_are_listed(void **state)
-{
-    (void)state;
-    struct rig r;
-    rig_init(&r);
-    r.pending = 2;
-    rig_start(&r, true);
-    rig_settle(&r, 100);
-    assert_int_equal(r.removed, 2);
-    rig_connect(&r, 0);
-    send_body(&r, 0, LPAD__CLIENT_TO_BROKER__BODY_LIST_NOTIFICATIONS);
-    const Lpad__BrokerToClient *m = rig_wait_reply(&r, 0);
-    assert_int_equal(m->notifications->n_rows, 2);
-    assert_true(m->notifications->rows[0]->delivered);
-    assert_int_equal(m->notifications->rows[0]->notification->sequence_number, 2);
-    assert_int_equal(m->notifications->rows[0]->http_status, 204);
     rig_end(&r);
 }
 
@@ -483,28 +285,28 @@ static void test_busy_and_waiting(void **state)
     rig_connect(&r, 1);
     rig_connect(&r, 2);
     rig_add_fault(&r, RIG_CARDD, "change_profile", 1, RIG_SILENT, 0);
-    send_change(&r, 0, LPAD__OPERATION__OPERATION_ENABLE);
+    rig_send_change(&r, 0, LPAD__OPERATION__OPERATION_ENABLE);
     rig_wait_log(&r, "cardd.change_profile");
     // Behind a short one, one waits.
-    send_body(&r, 1, LPAD__CLIENT_TO_BROKER__BODY_LIST_PROFILES);
+    rig_send_body(&r, 1, LPAD__CLIENT_TO_BROKER__BODY_LIST_PROFILES);
     rig_settle(&r, 50);
     // cardd ends: the one fails, and the other too, since there is no card.
     rig_end_peer(&r, RIG_CARDD, SIGKILL, 0);
-    assert_fails(rig_wait_reply(&r, 0), ERR_CARD_GONE);
-    assert_fails(rig_wait_reply(&r, 1), ERR_CARD_GONE);
+    rig_assert_fails(rig_wait_reply(&r, 0), ERR_CARD_GONE);
+    rig_assert_fails(rig_wait_reply(&r, 1), ERR_CARD_GONE);
     rig_start_peer(&r, RIG_CARDD);
     rig_settle(&r, 50);
     // Behind a download, nobody waits.
     rig_add_fault(&r, RIG_NETD, "get_bound_profile_package", 1, RIG_SILENT, 0);
     rig_clear_log(&r);
-    send_body(&r, 0, LPAD__CLIENT_TO_BROKER__BODY_DOWNLOAD);
+    rig_send_body(&r, 0, LPAD__CLIENT_TO_BROKER__BODY_DOWNLOAD);
     rig_wait_log(&r, "get_bound_profile_package");
-    send_body(&r, 1, LPAD__CLIENT_TO_BROKER__BODY_LIST_PROFILES);
+    rig_send_body(&r, 1, LPAD__CLIENT_TO_BROKER__BODY_LIST_PROFILES);
     const Lpad__BrokerToClient *m = rig_wait_reply(&r, 1);
-    assert_fails(m, ERR_LIMIT);
+    rig_assert_fails(m, ERR_LIMIT);
     assert_non_null(strstr(m->failure->detail, "a download is running (started by uid "));
     // Status is not about the card.
-    send_body(&r, 2, LPAD__CLIENT_TO_BROKER__BODY_GET_STATUS);
+    rig_send_body(&r, 2, LPAD__CLIENT_TO_BROKER__BODY_GET_STATUS);
     m = rig_wait_reply(&r, 2);
     assert_string_equal(m->status->session->state, "get-bound-profile-package");
     rig_end(&r);
@@ -532,12 +334,12 @@ static void test_hostile_clients(void **state)
     // A second request while the first is not done.
     rig_connect(&r, 1);
     rig_add_fault(&r, RIG_CARDD, "list_profiles", 1, RIG_SILENT, 0);
-    send_body(&r, 1, LPAD__CLIENT_TO_BROKER__BODY_LIST_PROFILES);
-    send_body(&r, 1, LPAD__CLIENT_TO_BROKER__BODY_LIST_PROFILES);
+    rig_send_body(&r, 1, LPAD__CLIENT_TO_BROKER__BODY_LIST_PROFILES);
+    rig_send_body(&r, 1, LPAD__CLIENT_TO_BROKER__BODY_LIST_PROFILES);
     assert_true(is_dropped(&r, 1));
     // An operation that is none.
     rig_connect(&r, 1);
-    send_change(&r, 1, LPAD__OPERATION__OPERATION_NOTIFY);
+    rig_send_change(&r, 1, LPAD__OPERATION__OPERATION_NOTIFY);
     assert_true(is_dropped(&r, 1));
     // Three at a time: a fourth is turned away.
     rig_connect(&r, 1);
@@ -545,7 +347,7 @@ static void test_hostile_clients(void **state)
     rig_connect(&r, 3);
     assert_true(is_dropped(&r, 3));
     // The first one never noticed.
-    send_body(&r, 0, LPAD__CLIENT_TO_BROKER__BODY_GET_STATUS);
+    rig_send_body(&r, 0, LPAD__CLIENT_TO_BROKER__BODY_GET_STATUS);
     assert_int_equal(rig_wait_reply(&r, 0)->body_case, LPAD__BROKER_TO_CLIENT__BODY_STATUS);
     // All that is one line of the audit: once per uid and minute (two when the minute turned meanwhile).
     char *audit = rig_read_audit(&r);
@@ -567,7 +369,7 @@ static void test_client_that_does_not_read(void **state)
     rig_connect(&r, 1);
     bool dropped = false;
     for (unsigned i = 0; i < 2000 && !dropped; i++) {
-        send_body(&r, 1, LPAD__CLIENT_TO_BROKER__BODY_GET_STATUS);
+        rig_send_body(&r, 1, LPAD__CLIENT_TO_BROKER__BODY_GET_STATUS);
         rig_settle(&r, 1);
         struct pollfd p = {.fd = r.clients[1].fd, .events = POLLOUT};
         dropped = poll(&p, 1, 0) == 1 && (p.revents & POLLHUP) != 0;
@@ -575,7 +377,7 @@ static void test_client_that_does_not_read(void **state)
             rig_clear_log(&r);
     }
     assert_true(dropped);
-    send_body(&r, 0, LPAD__CLIENT_TO_BROKER__BODY_LIST_PROFILES);
+    rig_send_body(&r, 0, LPAD__CLIENT_TO_BROKER__BODY_LIST_PROFILES);
     assert_int_equal(rig_wait_reply(&r, 0)->body_case, LPAD__BROKER_TO_CLIENT__BODY_PROFILES);
     rig_end(&r);
 }
@@ -596,7 +398,7 @@ static void test_violations(void **state)
         rig_end_peer(&r, peers[i], SIGKILL, 0);
         rig_start_peer(&r, peers[i]);
         rig_settle(&r, 50);
-        send_body(&r, 0, LPAD__CLIENT_TO_BROKER__BODY_LIST_PROFILES);
+        rig_send_body(&r, 0, LPAD__CLIENT_TO_BROKER__BODY_LIST_PROFILES);
         assert_int_equal(rig_wait_reply(&r, 0)->body_case, LPAD__BROKER_TO_CLIENT__BODY_PROFILES);
         char *audit = rig_read_audit(&r);
         assert_non_null(strstr(audit, "\"type\":\"link.violation\""));
@@ -627,7 +429,7 @@ static void test_idle_sleeps(void **state)
     struct rig r;
     rig_init(&r);
     rig_begin(&r);
-    send_body(&r, 0, LPAD__CLIENT_TO_BROKER__BODY_GET_STATUS);
+    rig_send_body(&r, 0, LPAD__CLIENT_TO_BROKER__BODY_GET_STATUS);
     assert_int_equal(rig_wait_reply(&r, 0)->body_case, LPAD__BROKER_TO_CLIENT__BODY_STATUS);
     rig_settle(&r, 100);
     unsigned long before = switches(r.pid);
@@ -651,12 +453,6 @@ int main(void)
         cmocka_unit_test(test_change_card_dies),
         cmocka_unit_test(test_restart_is_waited_for),
         cmocka_unit_test(test_audit_fails_closed),
-        cmocka_unit_test(test_delivery_at_start),
-        cmocka_unit_test(test_delivery_of_two_addresses),
-        cmocka_unit_test(test_delivery_denied_and_bad_address),
-        cmocka_unit_test(test_denied_deliveries_are_counted),
-        cmocka_unit_test(test_delivery_gives_way),
-        cmocka_unit_test(test_delivered_are_listed),
         cmocka_unit_test(test_busy_and_waiting),
         cmocka_unit_test(test_hostile_clients),
         cmocka_unit_test(test_client_that_does_not_read),
